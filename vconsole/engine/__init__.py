@@ -1,0 +1,1 @@
+"""All that is known of vLLM: where it is installed, how it is started, what it prints."""

@@ -1,0 +1,1 @@
+"""What can be served: the demo models, folders, and named profiles."""

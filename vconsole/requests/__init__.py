@@ -1,0 +1,1 @@
+"""Requests to an OpenAI-compatible server: a pure library, URL and key in, events out."""

@@ -1,0 +1,154 @@
+"""Settings: built-in defaults, then `config.toml`, then `VCONSOLE_*` in the environment.
+
+Each value knows where it came from, so that `vconsole config show` can say so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vconsole import paths
+from vconsole.errors import ExitCode, VConsoleError
+
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
+
+
+def _option(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, slots=True)
+class UiSettings:
+    theme: str = _option("vconsole-dark", "name of the console's theme")
+    mouse: bool = _option(True, "whether the console takes the mouse")
+    ascii: bool = _option(False, "draw with ASCII only, for terminals with poor glyphs")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    python: str = _option("", "Python of the environment that holds vLLM; empty finds one")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    host: str = _option("127.0.0.1", "address that vLLM binds to")
+    port: int = _option(8000, "port that vLLM listens on")
+    drain_s: int = _option(15, "seconds that requests in flight get at a stop")
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorSettings:
+    idle_exit_s: int = _option(600, "seconds without server and client after which it leaves")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    ui: UiSettings = field(default_factory=UiSettings)
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    supervisor: SupervisorSettings = field(default_factory=SupervisorSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingValue:
+    """One setting with its origin: `built in`, the file's path, or the variable's name."""
+
+    key: str
+    value: str | int | bool
+    origin: str
+    help: str
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; an unreadable file or a wrong value is a usage error naming both."""
+    values = explain(path, environ)
+    by_section: dict[str, dict[str, Any]] = {}
+    for value in values:
+        section, _, name = value.key.partition(".")
+        by_section.setdefault(section, {})[name] = value.value
+    return Settings(
+        ui=UiSettings(**by_section["ui"]),
+        engine=EngineSettings(**by_section["engine"]),
+        server=ServerSettings(**by_section["server"]),
+        supervisor=SupervisorSettings(**by_section["supervisor"]),
+    )
+
+
+def explain(
+    path: Path | None = None, environ: Mapping[str, str] | None = None
+) -> tuple[SettingValue, ...]:
+    """Every setting with its value and origin, in the order of their declaration."""
+    path = path or paths.config_file()
+    environ = os.environ if environ is None else environ
+    tables = _read(path)
+    values = []
+    for section in dataclasses.fields(Settings):
+        declared = getattr(Settings(), section.name)
+        for option in dataclasses.fields(declared):
+            key = f"{section.name}.{option.name}"
+            given, origin = _given(key, tables, path, environ)
+            default = getattr(declared, option.name)
+            value = default if given is None else _typed(key, given, default, origin)
+            values.append(SettingValue(key, value, origin, option.metadata["help"]))
+    return tuple(values)
+
+
+def unknown_keys(path: Path | None = None) -> tuple[str, ...]:
+    """Keys of the file that no setting answers to: typing errors, mostly."""
+    known = {value.key for value in explain(path, {})}
+    tables = _read(path or paths.config_file())
+    found = [
+        f"{section}.{name}"
+        for section, table in tables.items()
+        for name in (table if isinstance(table, dict) else {"": None})
+    ]
+    return tuple(key.rstrip(".") for key in found if key not in known)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise VConsoleError(
+            f"cannot read the settings {path}: {error}",
+            "mend or move that file; without it the built-in settings hold",
+            ExitCode.USAGE,
+        ) from error
+
+
+def _given(
+    key: str, tables: dict[str, Any], path: Path, environ: Mapping[str, str]
+) -> tuple[Any, str]:
+    section, _, name = key.partition(".")
+    variable = f"VCONSOLE_{section}_{name}".upper()
+    if variable in environ:
+        return environ[variable], variable
+    table = tables.get(section)
+    if isinstance(table, dict) and name in table:
+        return table[name], str(path)
+    return None, "built in"
+
+
+def _typed(key: str, given: Any, default: str | int | bool, origin: str) -> str | int | bool:
+    wanted = type(default)
+    if type(given) is wanted:
+        return given
+    if isinstance(given, str) and wanted is bool and given.lower() in TRUE_WORDS | FALSE_WORDS:
+        return given.lower() in TRUE_WORDS
+    if isinstance(given, str) and wanted is int and given.lstrip("-").isdecimal():
+        return int(given)
+    raise VConsoleError(
+        f"{key} must be of type {wanted.__name__}, not {given!r} ({origin})",
+        f"set {key} to a value such as {default!r}",
+        ExitCode.USAGE,
+    )

@@ -1,0 +1,1 @@
+"""The full-screen console. The only place where Textual is imported."""
