@@ -11,8 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from vconsole.engine.metrics import Metrics
-from vconsole.host.gpu import Gpu
-from vconsole.host.machine import Host
+from vconsole.host.readings import Gpu, Host
 
 
 class ServerState(StrEnum):
@@ -137,6 +136,7 @@ class Operation:
     seconds: float | None = None
     steps: tuple[Step, ...] = ()
     error: ErrorBody | None = None
+    gpu_memory_released: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,11 @@ class Launch:
     engine_version: str | None = None
     engine_device: str | None = None
 
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
