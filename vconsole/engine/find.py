@@ -79,7 +79,7 @@ def current_engine() -> Engine | None:
 
 def installed_engines() -> Iterator[Engine]:
     """Every finished engine of the data folder, in the order of their names."""
-    for folder in sorted(paths.engines_dir().glob("*")):
+    for folder in sorted(paths.engines_dir().glob("[!.]*")):
         engine = None if folder.is_symlink() else installed_engine(folder)
         if engine is not None:
             yield engine
