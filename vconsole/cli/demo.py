@@ -51,11 +51,21 @@ def _engine() -> Engine:
     """The engine, installed first where there is none."""
     found = find_engine(settings.load())
     if found is None:
-        from vconsole.cli.engine import install_default
-
-        found = install_default()
+        found = _install()
     say(f"engine   vLLM {found.version} ({found.device}), {found.path}")
     return found
+
+
+def _install() -> Engine:
+    from vconsole.engine.install import install_engine
+    from vconsole.engine.plan import InstallRequest, make_plan
+    from vconsole.host.cuda import cuda_facts
+
+    say("no vLLM yet: installing it into an environment of its own")
+    plan = make_plan(InstallRequest(), cuda_facts())
+    for line in plan.lines:
+        say(line)
+    return install_engine(plan, say)
 
 
 def _served(client: SupervisorClient, name: str, port: int | None) -> ServerStatus:
