@@ -29,8 +29,8 @@ class Metrics:
     """The state of one server's engine at its last scrape; None is unknown.
 
     Rates are means of the last five seconds, `instant_generation_tokens_per_s` of the last scrape
-    interval alone (for graphs). `requests_per_s` counts every finished request, aborted ones too,
-    as vLLM does. `preemptions` counts since the server started.
+    interval alone (for graphs). `requests_per_s` counts finished requests as vLLM does: without
+    those whose client went away (0.32). `preemptions` counts since the server started.
     """
 
     requests_running: float | None = None
