@@ -29,8 +29,8 @@ class Metrics:
     """The state of one server's engine at its last scrape; None is unknown.
 
     Rates are means of the last five seconds, `instant_generation_tokens_per_s` of the last scrape
-    interval alone (for graphs). `requests_per_s` counts every finished request, aborted ones too,
-    as vLLM does. `preemptions` counts since the server started.
+    interval alone (for graphs). `requests_per_s` counts finished requests as vLLM does: without
+    those whose client went away (0.32). `preemptions` counts since the server started.
     """
 
     requests_running: float | None = None
@@ -118,11 +118,13 @@ ITL = ("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds")
 E2E = ("vllm:e2e_request_latency_seconds",)
 STARTED_AT = ("process_start_time_seconds",)
 
-_WANTED = frozenset(
-    (*RUNNING, *WAITING, *KV_USAGE, *CACHE_CONFIG, *PROMPT_TOKENS, *GENERATION_TOKENS, *FINISHED)
-    + (*PREEMPTIONS, *PREFIX_QUERIES, *PREFIX_HITS, *SPEC_DRAFTED, *SPEC_ACCEPTED, *STARTED_AT)
-    + tuple(name + part for name in (*TTFT, *ITL, *E2E) for part in ("_bucket", "_sum"))
+_COUNTERS = (
+    PROMPT_TOKENS + GENERATION_TOKENS + FINISHED + PREEMPTIONS + PREFIX_QUERIES + PREFIX_HITS
 )
+_SPECULATION = SPEC_DRAFTED + SPEC_ACCEPTED
+_STATES = RUNNING + WAITING + KV_USAGE + CACHE_CONFIG + STARTED_AT
+_HISTOGRAMS = (f"{name}_{part}" for name in TTFT + ITL + E2E for part in ("bucket", "sum"))
+_WANTED = frozenset((*_STATES, *_COUNTERS, *_SPECULATION, *_HISTOGRAMS))
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\(.)")
 _LARGEST_COUNT = 2**53
