@@ -54,7 +54,7 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Without a command the console opens. It attaches to what runs; leaving it stops nothing.",
+    epilog="Without a command the console opens; leaving it stops no server.",
 )
 @click.version_option(__version__, message="vconsole %(version)s")
 @click.option("--socket", metavar="PATH", help="The supervisor's socket (or VCONSOLE_SOCKET).")

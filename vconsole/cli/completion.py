@@ -6,7 +6,9 @@ import click
 from click.shell_completion import get_completion_class
 
 
-@click.command(epilog="Example: vconsole completion bash > ~/.local/share/bash-completion/completions/vconsole")
+@click.command(
+    epilog="Example: vconsole completion bash > ~/.local/share/bash-completion/completions/vconsole"
+)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of SHELL on stdout."""

@@ -18,7 +18,7 @@ PATIENCE_S = 90.0
 
 @click.group(epilog="Example: vconsole supervisor status")
 def supervisor() -> None:
-    """The process that owns the servers. It starts by itself with the first command that needs it."""
+    """The process that owns the servers; the first command that needs it starts it."""
 
 
 @supervisor.command(epilog="Example: vconsole supervisor run")
@@ -57,7 +57,9 @@ def stop(servers: str, as_json: bool) -> None:
     require_writable("supervisor stop")
     client = running_supervisor()
     if client is None:
-        raise VConsoleError("no supervisor runs", exit_code=ExitCode.NO_SERVER, kind="no_supervisor")
+        raise VConsoleError(
+            "no supervisor runs", exit_code=ExitCode.NO_SERVER, kind="no_supervisor"
+        )
     begun_s = time.monotonic()
     info = client.shut_down(servers)
     while running_supervisor():

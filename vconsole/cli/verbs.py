@@ -43,7 +43,7 @@ def start(
     name: str,
     as_json: bool,
 ) -> None:
-    """Start MODEL (a folder, OWNER/NAME of the Hub, `demo`, or a profile) and wait until it is ready.
+    """Start MODEL (a folder, OWNER/NAME of the Hub, `demo`, a profile); wait until it is ready.
 
     Without MODEL the last one is started again. What stands behind -- goes to vLLM as it is.
     """
@@ -76,7 +76,9 @@ def restart(no_wait: bool, timeout: float | None, name: str, as_json: bool) -> N
 
 
 @click.command(epilog="Example: vconsole stop --drain 60")
-@click.option("--drain", type=click.FloatRange(min=0), metavar="S", help="Seconds for requests in flight.")
+@click.option(
+    "--drain", type=click.FloatRange(min=0), metavar="S", help="Seconds for requests in flight."
+)
 @click.option("--no-wait", is_flag=True, help="Return as soon as the stop is under way.")
 @click.option("--timeout", type=float, metavar="S", help="Wait at most so long (exit code 4).")
 @server_name
@@ -126,7 +128,9 @@ def _wait_for_start(
     if as_json:
         print_json(_start_result(server))
     else:
-        click.echo(f"{server.served_name} is ready at {server.url} after {duration(server.ready_s)}")
+        click.echo(
+            f"{server.served_name} is ready at {server.url} after {duration(server.ready_s)}"
+        )
 
 
 def _under_way(operation: Operation, server: ServerStatus, as_json: bool) -> None:
@@ -146,5 +150,3 @@ def _start_result(server: ServerStatus) -> dict[str, object]:
         "ready_s": server.ready_s,
         "phases": [{"name": phase.name, "seconds": phase.seconds} for phase in server.phases],
     }
-
-

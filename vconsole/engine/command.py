@@ -72,9 +72,7 @@ def build_environment(
 ) -> dict[str, str]:
     """The server's environment: what we inherited, what the caller gave, and what we insist on."""
     environment = {
-        name: value
-        for name, value in inherited.items()
-        if not name.startswith(DROPPED_PREFIXES)
+        name: value for name, value in inherited.items() if not name.startswith(DROPPED_PREFIXES)
     }
     if device == "cpu":
         environment["VLLM_CPU_KVCACHE_SPACE"] = str(cpu_kv_space_gib(free_memory_bytes))

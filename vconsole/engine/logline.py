@@ -52,7 +52,9 @@ TEXT = re.compile(
     r"\[(?P<place>[^\]]+)\] ?(?P<message>.*)",
     re.DOTALL,
 )
-UVICORN = re.compile(r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL): {2,}(?P<message>.*)", re.DOTALL)
+UVICORN = re.compile(
+    r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL): {2,}(?P<message>.*)", re.DOTALL
+)
 
 _decode_json = msgspec.json.Decoder(_JsonRecord).decode
 
@@ -78,7 +80,7 @@ def parse(line: str, year: int | None = None) -> LogLine:
 
 
 def printable(line: str) -> str:
-    """What a terminal would show at last: escapes gone, text before a carriage return overwritten."""
+    """What a terminal would show at last: without escapes, the last of overwritten texts."""
     if "\x1b" in line:
         line = ESCAPES.sub("", line)
     if "\r" in line:

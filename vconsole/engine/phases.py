@@ -100,9 +100,7 @@ class PhaseTracker:
         self._opened_s = min(at_s, opened_s + seconds)
 
 
-def remaining_s(
-    current: str, in_current_s: float, learned: dict[str, float]
-) -> float | None:
+def remaining_s(current: str, in_current_s: float, learned: dict[str, float]) -> float | None:
     """Seconds until ready by what each phase took before; None where nothing was learned."""
     if not learned:
         return None

@@ -14,7 +14,6 @@ import pynvml
 
 from vconsole.host.readings import Gpu, GpuProcess, GpuReading
 
-
 THROTTLE_REASONS = {
     "power cap": pynvml.nvmlClocksEventReasonSwPowerCap,
     "hardware slowdown": pynvml.nvmlClocksThrottleReasonHwSlowdown,

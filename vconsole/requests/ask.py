@@ -7,50 +7,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 from vconsole.engine.client import EngineClient, EngineGoneError, EngineRefusedError
 from vconsole.engine.protocol import Reply, Tokens, Usage, error_text
-from vconsole.errors import ErrorBody, VConsoleError
+from vconsole.errors import VConsoleError
+from vconsole.requests.messages import AskEvent, AskRequest
 
 CHAT = "/v1/chat/completions"
 COMPLETIONS = "/v1/completions"
 # A long prompt behind a long queue is silent for minutes and still well.
 SILENCE_S = 600.0
 NO_TEMPLATE_NOTE = "the model has no chat template: sent as a plain completion"
-
-
-@dataclass(frozen=True, slots=True)
-class AskRequest:
-    """One request to the model, as the Request screen and `vconsole ask` send it."""
-
-    prompt: str
-    system: str | None = None
-    max_tokens: int | None = None
-    temperature: float | None = None
-    stream: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class AskEvent:
-    """A piece of an answer: `text` or `reasoning` deltas, at last `done` with the figures.
-
-    `note` says what was done otherwise than asked; `error` ends the stream instead of `done` where
-    the server refused or went away. `ttft_ms` is the time to the first text or reasoning, known of
-    streams only. `tokens_per_s` is over the decode time, and without a stream over the whole.
-    """
-
-    kind: str
-    text: str = ""
-    finish_reason: str | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    ttft_ms: float | None = None
-    total_ms: float | None = None
-    tokens_per_s: float | None = None
-    error: ErrorBody | None = None
 
 
 async def ask(

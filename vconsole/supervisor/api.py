@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.requests.ask import AskRequest, ask
+from vconsole.requests.ask import ask
+from vconsole.requests.messages import AskRequest
 from vconsole.supervisor.core import Supervisor
-from vconsole.supervisor.model import AskEvent, StartRequest
-from vconsole.supervisor.operations import error_body
+from vconsole.supervisor.model import StartRequest
 from vconsole.supervisor.peers import require_same_user
 from vconsole.supervisor.summary import server_status
 
@@ -73,10 +74,10 @@ async def _checked(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except VConsoleError as error:
         status = HTTP_STATUS.get(error.exit_code, 500)
-        return _json({"error": error_body(error)}, status)
+        return _json({"error": error.body()}, status)
     except web.HTTPException as error:
-        body = VConsoleError(f"{request.method} {request.path}: {error.reason}", kind="no_route")
-        return _json({"error": error_body(body)}, error.status)
+        unknown = VConsoleError(f"{request.method} {request.path}: {error.reason}", kind="no_route")
+        return _json({"error": unknown.body()}, error.status)
 
 
 async def _supervisor(request: web.Request) -> web.Response:
@@ -152,16 +153,13 @@ async def _ask(request: web.Request) -> web.StreamResponse:
     life = _named(request).require_ready()
     wanted = await _body(request, AskRequest)
     stream = await _open_stream(request)
-    answer = ask(life.launch.url, life.launch.served_name, wanted, life.api_key)
-    try:
-        async for event in answer:
-            await _send(stream, "ask", event)
-    except VConsoleError as error:
-        await _send(stream, "ask", AskEvent("error", error=error_body(error)))
-    except ConnectionError:
-        return stream
-    finally:
-        await answer.aclose()
+    answer = ask(life.launch.url, wanted, life.api_key, model=life.launch.served_name)
+    async with aclosing(answer) as events:
+        try:
+            async for event in events:
+                await _send(stream, "ask", event)
+        except ConnectionError:
+            return stream
     return stream
 
 
@@ -178,7 +176,9 @@ async def _body(request: web.Request, wanted: type[T]) -> T:
     try:
         return msgspec.json.decode(payload, type=wanted)
     except msgspec.DecodeError as error:
-        raise VConsoleError(f"the request makes no sense: {error}", exit_code=ExitCode.USAGE) from error
+        raise VConsoleError(
+            f"the request makes no sense: {error}", exit_code=ExitCode.USAGE
+        ) from error
 
 
 def _json(body: object, status: int = 200) -> web.Response:

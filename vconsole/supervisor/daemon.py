@@ -79,13 +79,13 @@ async def _stay(supervisor: Supervisor, runner: web.AppRunner, path: Path) -> No
     idle_exit_s = settings_module.load().supervisor.idle_exit_s
     site: web.UnixSite | None = None
     busy_s = time.monotonic()
-    inode = 0
+    inode: int | None = None
     while not supervisor.leaving.is_set():
-        if not path.exists() or path.stat().st_ino != inode:
+        if inode is None or inode != await asyncio.to_thread(_inode, path):
             if site:
                 await site.stop()
             site = await _listen(runner, path)
-            inode = path.stat().st_ino
+            inode = await asyncio.to_thread(_inode, path)
         if supervisor.owns_something or supervisor.watched or "INVOCATION_ID" in os.environ:
             busy_s = time.monotonic()
         if time.monotonic() - busy_s > idle_exit_s:
@@ -95,8 +95,15 @@ async def _stay(supervisor: Supervisor, runner: web.AppRunner, path: Path) -> No
             await asyncio.wait_for(supervisor.leaving.wait(), SOCKET_CHECK_S)
 
 
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
 async def _listen(runner: web.AppRunner, path: Path) -> web.UnixSite:
-    path.unlink(missing_ok=True)
+    await asyncio.to_thread(path.unlink, missing_ok=True)
     before = os.umask(0o177)
     try:
         site = web.UnixSite(runner, str(path))

@@ -73,8 +73,7 @@ class History:
         """
         with self._lock:
             rows = self._connection.execute(
-                "SELECT phases FROM starts WHERE model = ? AND engine = ?"
-                " ORDER BY id DESC LIMIT ?",
+                "SELECT phases FROM starts WHERE model = ? AND engine = ? ORDER BY id DESC LIMIT ?",
                 (model, engine, LEARNED_FROM),
             ).fetchall()
         starts = [msgspec.json.decode(text, type=dict[str, float]) for (text,) in rows]

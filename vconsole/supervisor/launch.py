@@ -70,7 +70,9 @@ def prepare(request: StartRequest, last: Launch | None) -> PreparedLaunch:
     return PreparedLaunch(launch, environment)
 
 
-def server_environment(launch: Launch, given: Mapping[str, str], tag: str, name: str) -> dict[str, str]:
+def server_environment(
+    launch: Launch, given: Mapping[str, str], tag: str, name: str
+) -> dict[str, str]:
     """The whole environment of a server's processes, with the tag that proves whose they are."""
     free_bytes = psutil.virtual_memory().available
     device = launch.engine_device or "cuda"

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from vconsole.engine.client import EngineClient, ModelCard
+from vconsole.engine.client import EngineClient
+from vconsole.engine.metrics import Scrape, parse
+from vconsole.engine.protocol import ModelCard
 from vconsole.engine.rates import MetricsWindow
 from vconsole.errors import VConsoleError
 from vconsole.supervisor import launch as launching
@@ -121,6 +123,10 @@ class Life:
         """Whether the cards have let go of our processes; None where there is no GPU."""
         return None
 
+    async def scrape(self) -> Scrape:
+        """What `/metrics` says now."""
+        return parse(await self.client.metrics())
+
     async def close(self) -> None:
         if self._pidfd is not None:
             asyncio.get_running_loop().remove_reader(self._pidfd)
@@ -132,7 +138,7 @@ class Life:
         if self.run.ready_at is None:
             return False
         with contextlib.suppress(VConsoleError):
-            scrape = await self.client.scrape()
+            scrape = await self.scrape()
             return bool((scrape.requests_running or 0) + (scrape.requests_waiting or 0))
         return True
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from vconsole.errors import VConsoleError
-from vconsole.supervisor.model import ErrorBody, Operation, OperationState, Step
+from vconsole.errors import ErrorBody, VConsoleError
+from vconsole.supervisor.model import Operation, OperationState, Step
 
 
 class RunningOperation:
@@ -54,7 +54,7 @@ class RunningOperation:
         self._end(OperationState.DONE, None)
 
     def failed(self, error: VConsoleError) -> None:
-        self._end(OperationState.FAILED, error_body(error))
+        self._end(OperationState.FAILED, error.body())
 
     def _end(self, state: OperationState, error: ErrorBody | None) -> None:
         self._update(
@@ -68,7 +68,3 @@ class RunningOperation:
     def _update(self, **fields: object) -> None:
         self.snapshot = replace(self.snapshot, **fields)  # type: ignore[arg-type]
         self._changed()
-
-
-def error_body(error: VConsoleError) -> ErrorBody:
-    return ErrorBody(error.kind, error.message, error.remedy, int(error.exit_code))

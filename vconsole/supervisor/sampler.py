@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from vconsole import paths
 from vconsole.engine.metrics import Metrics
 from vconsole.errors import VConsoleError
-from vconsole.host.gpu import GpuReader, GpuReading
-from vconsole.host.machine import Host, read_host
+from vconsole.host.gpu import GpuReader
+from vconsole.host.machine import read_host
+from vconsole.host.readings import GpuReading, Host
 from vconsole.supervisor.model import Sample
 from vconsole.supervisor.server import Server
 
@@ -59,7 +60,7 @@ class Sampler:
         if life.run.ready_at is None:
             return
         try:
-            scrape = await life.client.scrape()
+            scrape = await life.scrape()
         except VConsoleError:
             return
         now_s = time.monotonic()

@@ -137,9 +137,7 @@ class Server:
 
     # --- operations ------------------------------------------------------------------------------
 
-    def _begin(
-        self, kind: str, work: Callable[[RunningOperation], Awaitable[None]]
-    ) -> Operation:
+    def _begin(self, kind: str, work: Callable[[RunningOperation], Awaitable[None]]) -> Operation:
         previous, self._task = self._task, None
         if self.busy and self.operation and self.operation.snapshot.kind not in MAY_BE_CUT_SHORT:
             self._refuse_if_busy()
@@ -162,7 +160,9 @@ class Server:
                 await previous
         if cut_short and cut_short.running:
             cut_short.failed(
-                VConsoleError(f"cut short by a {operation.snapshot.kind}", exit_code=ExitCode.FAILED)
+                VConsoleError(
+                    f"cut short by a {operation.snapshot.kind}", exit_code=ExitCode.FAILED
+                )
             )
         try:
             await work(operation)
@@ -320,7 +320,8 @@ class Server:
         return failure
 
     async def _adopt(self) -> None:
-        assert self.book.record.launch and self.book.record.run
+        assert self.book.record.launch
+        assert self.book.record.run
         self.life = Life.adopt(self.name, self.book.record.launch, self.book.record.run)
         if self.book.state is ServerState.STARTING:
             self._begin("start", lambda _: self._until_ready(self.require_life()))

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 
 from vconsole.engine import logline, phases
-from vconsole.engine.client import EngineClient, ModelCard
+from vconsole.engine.client import EngineClient
 from vconsole.engine.phases import PhaseTracker
+from vconsole.engine.protocol import ModelCard
 from vconsole.supervisor.logtail import LogTail
 from vconsole.supervisor.model import PhaseTime
 

@@ -10,9 +10,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-
 from documents import ASSISTANT, BOS, END, PAD, SPECIAL_TOKENS, SYSTEM, USER, Document
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 PIECES = r" ?\p{L}+|\p{N}{1,2}|[^\s\p{L}\p{N}]| (?=[^\s\p{L}])|\s+(?!\S)|\s+"
 MAX_LENGTH_TOKENS = 2048

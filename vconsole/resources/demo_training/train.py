@@ -22,12 +22,11 @@ from random import Random
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import torch
-from safetensors.torch import save_file
-from transformers import LlamaConfig, LlamaForCausalLM
-
 from dialogues import training_documents
 from documents import BOS, END, PAD
+from safetensors.torch import save_file
 from tokenizer import MAX_LENGTH_TOKENS, Encoded, build_tokenizer, encode, save_tokenizer
+from transformers import LlamaConfig, LlamaForCausalLM
 
 SEEDS = {"lark": 11, "owl": 12}
 THREADS = 2
