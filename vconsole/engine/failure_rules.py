@@ -1,0 +1,142 @@
+"""The rules of the diagnosis, read from `failure_rules.toml`, and the search for them in lines."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+from vconsole.engine.log_reading import LogLine
+
+_FILE = "failure_rules.toml"
+_HITS_PER_PATTERN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One entry of the rules file; the file's head says what each field means."""
+
+    cause: str
+    match: tuple[str, ...]
+    message: str
+    plain: str
+    remedy: str
+    severity: str = "fatal"
+    rank: int = 50
+    flags: tuple[str, ...] = ()
+    veto: tuple[str, ...] = ()
+    retryable: bool = False
+    phase: str | None = None
+    serving: str = "ignore"
+    dead: bool = False
+    anywhere: bool = False
+    signal: int | None = None
+
+
+class Hit(NamedTuple):
+    """A rule that matched: the line's place in the searched list, and the named figures."""
+
+    rule: Rule
+    index: int
+    figures: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """All rules, and the function names that tell a phase of the run."""
+
+    rules: tuple[Rule, ...]
+    phases: dict[str, re.Pattern[str]]
+
+
+@cache
+def rule_book() -> RuleBook:
+    """The rules that ship with vconsole."""
+    text = resources.files("vconsole.engine").joinpath(_FILE).read_text(encoding="utf-8")
+    table = tomllib.loads(text)
+    lists = {f"@{name}": tuple(patterns) for name, patterns in table["patterns"].items()}
+    phases = {
+        name: re.compile(r", in (?:\w+\.)*(?:" + "|".join(names) + r")\b")
+        for name, names in table["phases"].items()
+    }
+    return RuleBook(tuple(_rule(entry, lists) for entry in table["rule"]), phases)
+
+
+def _rule(entry: dict[str, Any], lists: dict[str, tuple[str, ...]]) -> Rule:
+    match = [each for name in entry["match"] for each in lists.get(name, (name,))]
+    message = entry.get("message", entry.get("plain"))
+    fixed: dict[str, Any] = {
+        "match": tuple(match),
+        "message": message,
+        "plain": entry.get("plain", message),
+        "flags": tuple(entry.get("flags", ())),
+        "veto": tuple(entry.get("veto", ())),
+    }
+    return Rule(**{**entry, **fixed})
+
+
+@lru_cache(maxsize=2048)
+def anchor(pattern: str) -> str:
+    """The longest plain run of characters that every match of `pattern` contains, in lower case."""
+    runs, run, depth, index = [""], "", 0, 0
+    while index < len(pattern):
+        char, following = pattern[index], pattern[index + 1 : index + 2]
+        step, literal = 1, ""
+        if char == "\\":
+            step, literal = 2, "" if following.isalnum() else following
+        elif char == "[":
+            step = max(pattern.find("]", index + 2) - index + 1, 1)
+        elif char == "{":
+            step = max(pattern.find("}", index) - index + 1, 1)
+        elif char not in "().^$*+?}|":
+            literal = char
+        depth += (char == "(") - (char == ")")
+        if literal and not depth and pattern[index + step : index + step + 1] not in ("?", "*", "{"):
+            run += literal
+        else:
+            runs.append(run)
+            run = ""
+        index += step
+    return max([*runs, run], key=len).lower()
+
+
+@lru_cache(maxsize=2048)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def search(rules: Sequence[Rule], lines: Sequence[LogLine]) -> Iterator[Hit]:
+    """Every place where a rule matches; a rule without `anywhere` skips INFO and WARNING lines."""
+    lowered = [line.text.lower() for line in lines]
+    starts = list(accumulate((len(text) + 1 for text in lowered), initial=0))
+    blob = "\n".join(lowered)
+    for rule in rules:
+        for pattern in rule.match:
+            for index in _places(anchor(pattern), blob, starts):
+                if not rule.anywhere and lines[index].level in ("DEBUG", "INFO", "WARNING"):
+                    continue
+                found = _compiled(pattern).search(lines[index].text)
+                if found and not _vetoed(rule, lines[index].text):
+                    figures = {key: value for key, value in found.groupdict().items() if value}
+                    yield Hit(rule, index, figures)
+
+
+def _places(needle: str, blob: str, starts: list[int]) -> Iterator[int]:
+    """Indices of the first lines that contain `needle`, each once."""
+    at = blob.find(needle)
+    for _ in range(_HITS_PER_PATTERN):
+        if at < 0:
+            return
+        index = bisect_right(starts, at) - 1
+        yield index
+        at = blob.find(needle, starts[index + 1])
+
+
+def _vetoed(rule: Rule, text: str) -> bool:
+    return any(_compiled(pattern).search(text) for pattern in rule.veto)

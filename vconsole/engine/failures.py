@@ -1,0 +1,201 @@
+"""Why a vLLM run failed or got worse, read from its log alone.
+
+Causality decides, not position: of the rules that match, the one deepest in the chain of causes
+wins, wrappers such as "Engine core initialization failed" match none, what came before a successful
+start or after a requested stop does not count, and of several runs in a file the last one speaks.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from vconsole.engine.failure_rules import Hit, Rule, rule_book, search
+from vconsole.engine.log_reading import LogLine, read, reflow
+from vconsole.engine.run_outcome import Outcome, outcome_of, phase_at, split_runs
+
+_SIGKILL = 9
+_POLITE_SIGNALS = (2, 15)
+_EXCEPTION = re.compile(
+    r"^(?:\[?rank\d\]?:?\s*)?(?:[a-z_][\w]*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failure|Fault)"
+    r"(?::|$| \()"
+)
+_WRAPPERS = re.compile(
+    r"initialization failed|EngineDeadError|EngineCore encountered|stack trace|died unexpectedly"
+    r"|CancelledError|KeyboardInterrupt|SystemExit|EngineCore failed to start|BrokenProcessPool"
+)
+
+
+class Severity(StrEnum):
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    FATAL = "fatal"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The line from which the cause was read: its number in the given text, from 1."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A cause (or `healthy`, `unknown`), one sentence about it, and what to do."""
+
+    cause: str
+    severity: Severity
+    message: str
+    evidence: Evidence | None = None
+    remedy: str | None = None
+    retryable: bool = False
+    suggested_flags: tuple[str, ...] = ()
+
+
+_HEALTHY = Diagnosis("healthy", Severity.HEALTHY, "Nothing in this log says that vLLM failed.")
+
+
+def diagnose(
+    lines: Iterable[str], *, exit_signal: int | None = None, stop_requested: bool = False
+) -> Diagnosis:
+    """What the log says about its last run.
+
+    `exit_signal` is the signal that ended the server, where known; `stop_requested` says that
+    somebody asked it to stop, which makes its parting errors harmless.
+    """
+    entries = read(lines)
+    asked = stop_requested or exit_signal in _POLITE_SIGNALS
+    found = _HEALTHY
+    for number, run in enumerate(reversed(split_runs(entries))):
+        signal = exit_signal if number == 0 else None
+        found = _of_run(run, signal, asked and number == 0)
+        if found.cause in ("unknown", "healthy"):
+            joined = _of_run(reflow(run), signal, asked and number == 0)
+            found = joined if joined.cause not in ("unknown", "healthy") else found
+        if found.cause != "healthy" or outcome_of(run, asked).is_conclusive:
+            break
+    return found
+
+
+def _of_run(run: list[LogLine], exit_signal: int | None, stop_requested: bool) -> Diagnosis:
+    outcome = outcome_of(run, stop_requested)
+    hits = sorted(
+        (hit for hit in search(rule_book().rules, run) if _in_phase(hit, run, outcome)),
+        key=lambda hit: (hit.rule.rank, hit.index),
+    )
+    fatal = next((hit for hit in hits if _is_fatal(hit, outcome)), None)
+    if fatal:
+        return _explain(fatal, run, Severity.FATAL)
+    if exit_signal and not outcome.stop_requested:
+        return _of_signal(exit_signal, run)
+    failed = outcome.failed_at is not None or (outcome.ready_at is None and _exception(run))
+    worse = next((hit for hit in hits if _is_degraded(hit, outcome)), None)
+    if failed and not outcome.stop_requested:
+        deadly = next((hit for hit in hits if hit.rule.dead), None)
+        return _explain(deadly, run, Severity.FATAL) if deadly else _unknown(run, outcome)
+    return _explain(worse, run, Severity.DEGRADED) if worse else _HEALTHY
+
+
+def _in_phase(hit: Hit, run: Sequence[LogLine], outcome: Outcome) -> bool:
+    return hit.rule.phase is None or phase_at(run, hit.index, outcome) == hit.rule.phase
+
+
+def _is_fatal(hit: Hit, outcome: Outcome) -> bool:
+    """Whether this hit ended the run: not before a successful start, not after a stop."""
+    if hit.rule.severity != "fatal" or outcome.is_after_stop(hit.index):
+        return False
+    if outcome.ready_at is None:
+        return not outcome.stop_requested
+    if hit.index < outcome.ready_at:
+        return False
+    return hit.rule.serving == "fatal" or outcome.died_serving
+
+
+def _is_degraded(hit: Hit, outcome: Outcome) -> bool:
+    if outcome.is_after_stop(hit.index):
+        return False
+    return hit.rule.severity == "degraded" or (
+        hit.rule.serving == "degraded"
+        and outcome.ready_at is not None
+        and hit.index > outcome.ready_at
+    )
+
+
+def _explain(hit: Hit, run: Sequence[LogLine], severity: Severity) -> Diagnosis:
+    rule, figures = hit.rule, _derived(hit.figures)
+    line = run[hit.index]
+    return Diagnosis(
+        rule.cause,
+        severity,
+        _filled(rule.message, figures) or rule.plain,
+        Evidence(line.number, line.shown),
+        _remedy(rule, figures),
+        rule.retryable,
+        _flags(rule, figures),
+    )
+
+
+def _of_signal(number: int, run: Sequence[LogLine]) -> Diagnosis:
+    rule = next((rule for rule in rule_book().rules if rule.signal == number), None)
+    if rule is None:
+        return Diagnosis("killed_by_signal", Severity.FATAL, f"Signal {number} ended the server.")
+    last = next((line for line in reversed(run) if line.text.strip()), None)
+    evidence = Evidence(last.number, last.shown) if last else None
+    return Diagnosis(
+        rule.cause, Severity.FATAL, rule.plain, evidence, _remedy(rule, {}), rule.retryable
+    )
+
+
+def _unknown(run: Sequence[LogLine], outcome: Outcome) -> Diagnosis:
+    line = _exception(run[outcome.ready_at or 0 :]) or (
+        run[outcome.failed_at] if outcome.failed_at is not None else None
+    )
+    return Diagnosis(
+        "unknown",
+        Severity.FATAL,
+        "vLLM failed, and vconsole does not know this error.",
+        Evidence(line.number, line.shown) if line else None,
+        "Read the first exception in its context; search for it in vLLM's issues.",
+    )
+
+
+def _exception(run: Sequence[LogLine]) -> LogLine | None:
+    """The first exception that is neither a wrapper nor a mere warning."""
+    for line in run:
+        if line.level in ("DEBUG", "INFO", "WARNING"):
+            continue
+        if _EXCEPTION.match(line.text) and not _WRAPPERS.search(line.text):
+            return line
+    return None
+
+
+def _derived(figures: dict[str, str]) -> dict[str, str]:
+    """The figures of a match, and those that follow from them by arithmetic."""
+    more = {name: value.replace(",", "") if value[0].isdigit() else value
+            for name, value in figures.items()}  # fmt: skip
+    if "free" in more and "total" in more:
+        share = int(float(more["free"]) / float(more["total"]) * 100) / 100
+        if share > 0:
+            more["utilization"] = f"{share:.2f}"
+    if "seqs" in more:
+        more["fewer_seqs"] = str(max(1, int(more["seqs"]) // 4))
+    return more
+
+
+def _filled(template: str, figures: dict[str, str]) -> str | None:
+    names = [name for _, name, _, _ in string.Formatter().parse(template) if name]
+    return template.format_map(figures) if all(name in figures for name in names) else None
+
+
+def _remedy(rule: Rule, figures: dict[str, str]) -> str | None:
+    sentences = re.split(r"(?<=\.) (?=[A-Z])", rule.remedy)
+    return " ".join(text for each in sentences if (text := _filled(each, figures))) or None
+
+
+def _flags(rule: Rule, figures: dict[str, str]) -> tuple[str, ...]:
+    filled = [_filled(flag, figures) for flag in rule.flags]
+    return tuple(flag for flag in filled if flag) if all(filled) else ()
