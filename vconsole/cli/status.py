@@ -134,7 +134,8 @@ def _metrics_lines(page: Status) -> list[str]:
         f"  tokens   {figure(metrics.generation_tokens_per_s)}/s generated, "
         f"{figure(metrics.prompt_tokens_per_s)}/s of prompts",
         f"  KV cache {_percent(metrics.kv_cache_usage)} of "
-        f"{figure(metrics.kv_cache_tokens)} tokens, prefix hits {_percent(metrics.prefix_cache_hit_rate)}, "
+        f"{figure(metrics.kv_cache_tokens)} tokens, "
+        f"prefix hits {_percent(metrics.prefix_cache_hit_rate)}, "
         f"{figure(metrics.preemptions)} preempted",
         f"  latency  TTFT p50 {figure(ttft.p50)} p95 {figure(ttft.p95)} ms, "
         f"ITL p50 {figure(itl.p50, digits=1)} p95 {figure(itl.p95, digits=1)} ms (1 min)",

@@ -118,7 +118,7 @@ def _wait_for_start(
     if no_wait:
         _under_way(operation, server, as_json)
         return
-    say(f"starting {server.served_name or server.model or ''} …")
+    say(f"{operation.kind} of {operation.server} …")
     try:
         _, status = follow(client, operation, timeout_s, PhasePrinter())
     except KeyboardInterrupt:

@@ -22,8 +22,7 @@ def ensure_supervisor(socket_path: Path | None = None) -> SupervisorClient:
     try:
         client.info()
     except SupervisorUnreachableError:
-        _spawn()
-        _wait_for(client)
+        _wait_for(client, _spawn())
     return client
 
 
@@ -37,12 +36,12 @@ def running_supervisor(socket_path: Path | None = None) -> SupervisorClient | No
     return client
 
 
-def _spawn() -> None:
+def _spawn() -> subprocess.Popen[bytes]:
     paths.private_folder(paths.state_dir())
     log_file = paths.supervisor_log_path()
     descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "vconsole.supervisor"],
             stdin=subprocess.DEVNULL,
             stdout=descriptor,
@@ -54,9 +53,10 @@ def _spawn() -> None:
         os.close(descriptor)
 
 
-def _wait_for(client: SupervisorClient) -> None:
+def _wait_for(client: SupervisorClient, child: subprocess.Popen[bytes]) -> None:
+    """Wait until somebody answers; a child that lost the race for the lock leaves us to wait."""
     deadline_s = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline_s:
+    while time.monotonic() < deadline_s and child.poll() in {None, ExitCode.REFUSED}:
         try:
             client.info()
         except SupervisorUnreachableError:
@@ -64,7 +64,12 @@ def _wait_for(client: SupervisorClient) -> None:
         else:
             return
     raise VConsoleError(
-        f"the supervisor does not answer after {PATIENCE_S:.0f} s (version {__version__})",
-        f"{paths.supervisor_log_path()} says why",
+        f"the supervisor (version {__version__}) does not come up: {_last_words()}",
+        f"{paths.supervisor_log_path()} says more",
         ExitCode.TIMED_OUT,
     )
+
+
+def _last_words() -> str:
+    lines = paths.supervisor_log_path().read_text(errors="replace").splitlines()
+    return lines[-1] if lines else "it said nothing"

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from vconsole import paths
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.smoke import SmokeReport, run_smoke
 from vconsole.supervisor import launch, process, record, tree
@@ -207,6 +208,7 @@ class Server:
 
     async def _spawn(self, prepared: launch.PreparedLaunch) -> Life:
         plan = prepared.launch
+        paths.private_folder(paths.server_dir(self.name))
         await asyncio.to_thread(record.save_environment, self.name, prepared.given_environment)
         learned, count = await asyncio.to_thread(
             self._history.learned_phases, plan.model, engine_words(plan)
