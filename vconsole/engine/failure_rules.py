@@ -97,7 +97,11 @@ def anchor(pattern: str) -> str:
         elif char not in "().^$*+?}|":
             literal = char
         depth += (char == "(") - (char == ")")
-        if literal and not depth and pattern[index + step : index + step + 1] not in ("?", "*", "{"):
+        if (
+            literal
+            and not depth
+            and pattern[index + step : index + step + 1] not in ("?", "*", "{")
+        ):
             run += literal
         else:
             runs.append(run)

@@ -115,7 +115,9 @@ def _parse(number: int, text: str) -> Iterator[LogLine]:
     if text.startswith("{") and (record := _record(text)) is not None:
         level = str(record.get("levelname") or record.get("level") or "").upper()
         body = [str(record.get("message") or record.get("msg") or "")]
-        body += [str(record[key]) for key in ("exc_info", "exc_text", "stack_info") if key in record]
+        body += [
+            str(record[key]) for key in ("exc_info", "exc_text", "stack_info") if key in record
+        ]
         for part in "\n".join(body).splitlines():
             yield LogLine(number, level, part, part)
     elif is_worth_reading(text):
