@@ -1,4 +1,4 @@
-"""The commands on a real vLLM that is up: what they print, and their promised JSON and exit codes."""
+"""The commands on a real vLLM that is up: output, promised JSON and exit codes."""
 
 from __future__ import annotations
 

@@ -8,11 +8,12 @@ from time import monotonic
 
 import pytest
 
-from tests.engine.conftest import EngineServer
+from tests.conftest import Served
 from vconsole.engine.client import EngineClient
 from vconsole.engine.metrics import Scrape, parse
 from vconsole.engine.rates import MetricsWindow
-from vconsole.requests.ask import AskEvent, AskRequest, ask
+from vconsole.requests.ask import ask
+from vconsole.requests.messages import AskEvent, AskRequest
 from vconsole.requests.smoke import run_smoke
 from vconsole.requests.smoke_checks import CHECKS
 
@@ -33,12 +34,12 @@ async def at_rest(client: EngineClient) -> Scrape:
     pytest.fail("requests still run after five seconds")
 
 
-async def answer(server: EngineServer, request: AskRequest) -> tuple[str, AskEvent]:
+async def answer(server: Served, request: AskRequest) -> tuple[str, AskEvent]:
     events = [event async for event in ask(server.url, request, model=server.served_name)]
     return "".join(event.text for event in events if event.kind == "text"), events[-1]
 
 
-async def test_the_client_reads_version_and_model(engine_server: EngineServer) -> None:
+async def test_the_client_reads_version_and_model(engine_server: Served) -> None:
     async with EngineClient(engine_server.url) as client:
         assert await client.health()
         assert (await client.version())[0].isdigit()
@@ -46,7 +47,7 @@ async def test_the_client_reads_version_and_model(engine_server: EngineServer) -
         assert (card.id, card.max_model_len) == (engine_server.served_name, 2048)
 
 
-async def test_a_streamed_answer_has_words_and_figures(engine_server: EngineServer) -> None:
+async def test_a_streamed_answer_has_words_and_figures(engine_server: Served) -> None:
     text, done = await answer(engine_server, AskRequest("Hello!", max_tokens=40, temperature=0.0))
     assert text.strip()
     assert done.kind == "done"
@@ -60,7 +61,7 @@ async def test_a_streamed_answer_has_words_and_figures(engine_server: EngineServ
     assert done.tokens_per_s > 1
 
 
-async def test_streamed_and_whole_answers_agree(engine_server: EngineServer) -> None:
+async def test_streamed_and_whole_answers_agree(engine_server: Served) -> None:
     streamed = AskRequest("Hello!", max_tokens=12, temperature=0.0)
     whole = AskRequest("Hello!", max_tokens=12, temperature=0.0, stream=False)
     (text, done), (whole_text, whole_done) = (
@@ -72,13 +73,13 @@ async def test_streamed_and_whole_answers_agree(engine_server: EngineServer) -> 
     assert whole_done.ttft_ms is None
 
 
-async def test_a_refused_request_shows_vllm_s_reason(engine_server: EngineServer) -> None:
+async def test_a_refused_request_shows_vllm_s_reason(engine_server: Served) -> None:
     _, refused = await answer(engine_server, AskRequest("Hello!", max_tokens=100_000))
     assert refused.error is not None
     assert "max_tokens=100000 cannot be greater than max_model_len=2048" in refused.error.message
 
 
-async def test_closing_the_iterator_aborts_in_vllm(engine_server: EngineServer) -> None:
+async def test_closing_the_iterator_aborts_in_vllm(engine_server: Served) -> None:
     async with EngineClient(engine_server.url) as client:
         before = await scrape(client)
         body = {"prompt": "Once", "max_tokens": 2000, "ignore_eos": True, "stream": True}
@@ -95,7 +96,7 @@ async def test_closing_the_iterator_aborts_in_vllm(engine_server: EngineServer) 
     assert later.finished_by_reason["length"] == before.finished_by_reason["length"]
 
 
-async def test_ask_closed_early_leaves_nothing_running(engine_server: EngineServer) -> None:
+async def test_ask_closed_early_leaves_nothing_running(engine_server: Served) -> None:
     request = AskRequest("Tell me a long story.", max_tokens=1500)
     async with EngineClient(engine_server.url) as client:
         async with aclosing(ask(engine_server.url, request)) as events:
@@ -103,7 +104,7 @@ async def test_ask_closed_early_leaves_nothing_running(engine_server: EngineServ
         assert (await at_rest(client)).requests_running == 0
 
 
-async def test_the_window_measures_what_was_generated(engine_server: EngineServer) -> None:
+async def test_the_window_measures_what_was_generated(engine_server: Served) -> None:
     window = MetricsWindow()
     body = {"prompt": "Once", "max_tokens": 60, "ignore_eos": True}
     async with EngineClient(engine_server.url) as client:
@@ -126,7 +127,7 @@ async def test_the_window_measures_what_was_generated(engine_server: EngineServe
     assert metrics.kv_cache_tokens >= 2048
 
 
-async def test_every_smoke_check_passes_within_five_seconds(engine_server: EngineServer) -> None:
+async def test_every_smoke_check_passes_within_five_seconds(engine_server: Served) -> None:
     report = await run_smoke(engine_server.url, engine_server.served_name)
     assert [check for check in report.checks if not check.passed] == []
     assert [check.name for check in report.checks] == list(CHECKS)

@@ -23,7 +23,8 @@ from tests.unit.standin import (
     usage,
 )
 from vconsole.errors import ErrorBody, ExitCode
-from vconsole.requests.ask import NO_TEMPLATE_NOTE, AskEvent, AskRequest, ask
+from vconsole.requests.ask import NO_TEMPLATE_NOTE, ask
+from vconsole.requests.messages import AskEvent, AskRequest
 
 CHAT = "/v1/chat/completions"
 # Recorded from vLLM 0.32.0 over a model without a chat template.

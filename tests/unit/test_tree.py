@@ -14,7 +14,12 @@ import pytest
 from tests.support.home import wait_until
 from vconsole.supervisor import tree
 
-SLEEPER = "import subprocess, sys; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); p.wait()"
+SLEEPER = """
+import subprocess
+child = subprocess.Popen(["sleep", "60"])
+print(child.pid, flush=True)
+child.wait()
+"""
 
 
 @pytest.fixture

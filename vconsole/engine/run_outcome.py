@@ -12,7 +12,8 @@ from vconsole.engine.log_reading import LogLine
 _START = ("vLLM server version", "vLLM API server version")
 _READY = ("Application startup complete", "Avg generation throughput", "Avg prompt throughput")
 _LOADED = (
-    "Model loading took", "Loading weights took", "Loading model weights took", "model weights take",
+    "Model loading took", "Loading weights took", "Loading model weights took",
+    "model weights take",
     "Memory profiling takes", "Memory profiling results", "KV cache size:", "# GPU blocks",
     "Graph capturing", "Capturing CUDA graph", "Capturing the model", "torch.compile took",
 )  # fmt: skip

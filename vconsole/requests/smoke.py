@@ -8,33 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
 
 from vconsole.engine.client import EngineClient
 from vconsole.errors import ExitCode, VConsoleError
+from vconsole.requests.messages import SmokeCheck, SmokeReport
 from vconsole.requests.smoke_checks import CHECKS, Check, Probe
 
 CHECK_LIMIT_S = 60.0
 # Without these nothing after them can pass.
 REQUIRED = frozenset({"alive", "model"})
-
-
-@dataclass(frozen=True, slots=True)
-class SmokeCheck:
-    name: str
-    passed: bool
-    ms: float
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class SmokeReport:
-    passed: bool
-    checks: tuple[SmokeCheck, ...]
-    seconds: float
-    at: datetime
 
 
 async def run_smoke(
