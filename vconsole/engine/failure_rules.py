@@ -35,14 +35,16 @@ class Rule:
     phase: str | None = None
     serving: str = "ignore"
     dead: bool = False
+    silent: bool = False
     anywhere: bool = False
     signal: int | None = None
 
 
 class Hit(NamedTuple):
-    """A rule that matched: the line's place in the searched list, and the named figures."""
+    """A rule that matched: which of its patterns, the line's place in the list, the figures."""
 
     rule: Rule
+    pattern: int
     index: int
     figures: dict[str, str]
 
@@ -117,14 +119,14 @@ def search(rules: Sequence[Rule], lines: Sequence[LogLine]) -> Iterator[Hit]:
     starts = list(accumulate((len(text) + 1 for text in lowered), initial=0))
     blob = "\n".join(lowered)
     for rule in rules:
-        for pattern in rule.match:
+        for number, pattern in enumerate(rule.match):
             for index in _places(anchor(pattern), blob, starts):
                 if not rule.anywhere and lines[index].level in ("DEBUG", "INFO", "WARNING"):
                     continue
                 found = _compiled(pattern).search(lines[index].text)
                 if found and not _vetoed(rule, lines[index].text):
                     figures = {key: value for key, value in found.groupdict().items() if value}
-                    yield Hit(rule, index, figures)
+                    yield Hit(rule, number, index, figures)
 
 
 def _places(needle: str, blob: str, starts: list[int]) -> Iterator[int]:

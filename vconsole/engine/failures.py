@@ -19,13 +19,15 @@ from vconsole.engine.run_outcome import Outcome, outcome_of, phase_at, split_run
 
 _SIGKILL = 9
 _POLITE_SIGNALS = (2, 15)
+# An exception with its message: a pydantic error says what is wrong two lines below its name.
+_ONE_MESSAGE_LINES = 4
 _EXCEPTION = re.compile(
-    r"^(?:\[?rank\d\]?:?\s*)?(?:[a-z_][\w]*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failure|Fault)"
+    r"^[\s|]{0,8}(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failure|Fault)"
     r"(?::|$| \()"
 )
 _WRAPPERS = re.compile(
     r"initialization failed|EngineDeadError|EngineCore encountered|stack trace|died unexpectedly"
-    r"|CancelledError|KeyboardInterrupt|SystemExit|EngineCore failed to start|BrokenProcessPool"
+    r"|CancelledError|KeyboardInterrupt|SystemExit|EngineCore failed to start|Executor failed"
 )
 
 
@@ -83,21 +85,38 @@ def diagnose(
 
 def _of_run(run: list[LogLine], exit_signal: int | None, stop_requested: bool) -> Diagnosis:
     outcome = outcome_of(run, stop_requested)
-    hits = sorted(
-        (hit for hit in search(rule_book().rules, run) if _in_phase(hit, run, outcome)),
-        key=lambda hit: (hit.rule.rank, hit.index),
-    )
-    fatal = next((hit for hit in hits if _is_fatal(hit, outcome)), None)
+    hits = [hit for hit in search(rule_book().rules, run) if _in_phase(hit, run, outcome)]
+    exception = _exception(run[outcome.ready_at or 0 :])
+    fatal = [
+        hit for hit in hits if _is_fatal(hit, outcome) and not (hit.rule.silent and exception)
+    ]
     if fatal:
-        return _explain(fatal, run, Severity.FATAL)
+        return _explain(_deepest(fatal, run), run, Severity.FATAL)
     if exit_signal and not outcome.stop_requested:
         return _of_signal(exit_signal, run)
-    failed = outcome.failed_at is not None or (outcome.ready_at is None and _exception(run))
-    worse = next((hit for hit in hits if _is_degraded(hit, outcome)), None)
+    failed = outcome.failed_at is not None or (outcome.ready_at is None and exception)
     if failed and not outcome.stop_requested:
-        deadly = next((hit for hit in hits if hit.rule.dead), None)
-        return _explain(deadly, run, Severity.FATAL) if deadly else _unknown(run, outcome)
-    return _explain(worse, run, Severity.DEGRADED) if worse else _HEALTHY
+        deadly = [hit for hit in hits if hit.rule.dead]
+        return (
+            _explain(_deepest(deadly, run), run, Severity.FATAL)
+            if deadly
+            else _unknown(exception or run[outcome.failed_at or 0])
+        )
+    worse = [hit for hit in hits if _is_degraded(hit, outcome)]
+    return _explain(_deepest(worse, run), run, Severity.DEGRADED) if worse else _HEALTHY
+
+
+def _deepest(hits: Sequence[Hit], run: Sequence[LogLine]) -> Hit:
+    """The hit nearest to the root cause, on the line that tells most about it."""
+    first = min(hits, key=lambda hit: (_is_code(run[hit.index]), hit.rule.rank, hit.index))
+    near = range(first.index, first.index + _ONE_MESSAGE_LINES)
+    same = [hit for hit in hits if hit.rule is first.rule and hit.index in near]
+    return min(same, key=lambda hit: (_is_code(run[hit.index]), hit.pattern, hit.index))
+
+
+def _is_code(line: LogLine) -> bool:
+    """Whether the line is source code quoted by a traceback."""
+    return line.text.startswith("    ")
 
 
 def _in_phase(hit: Hit, run: Sequence[LogLine], outcome: Outcome) -> bool:
@@ -109,7 +128,7 @@ def _is_fatal(hit: Hit, outcome: Outcome) -> bool:
     if hit.rule.severity != "fatal" or outcome.is_after_stop(hit.index):
         return False
     if outcome.ready_at is None:
-        return not outcome.stop_requested
+        return True
     if hit.index < outcome.ready_at:
         return False
     return hit.rule.serving == "fatal" or outcome.died_serving
@@ -118,11 +137,8 @@ def _is_fatal(hit: Hit, outcome: Outcome) -> bool:
 def _is_degraded(hit: Hit, outcome: Outcome) -> bool:
     if outcome.is_after_stop(hit.index):
         return False
-    return hit.rule.severity == "degraded" or (
-        hit.rule.serving == "degraded"
-        and outcome.ready_at is not None
-        and hit.index > outcome.ready_at
-    )
+    lasting = hit.rule.serving == "degraded" and outcome.ready_at is not None
+    return hit.rule.severity == "degraded" or lasting
 
 
 def _explain(hit: Hit, run: Sequence[LogLine], severity: Severity) -> Diagnosis:
@@ -150,15 +166,12 @@ def _of_signal(number: int, run: Sequence[LogLine]) -> Diagnosis:
     )
 
 
-def _unknown(run: Sequence[LogLine], outcome: Outcome) -> Diagnosis:
-    line = _exception(run[outcome.ready_at or 0 :]) or (
-        run[outcome.failed_at] if outcome.failed_at is not None else None
-    )
+def _unknown(line: LogLine) -> Diagnosis:
     return Diagnosis(
         "unknown",
         Severity.FATAL,
         "vLLM failed, and vconsole does not know this error.",
-        Evidence(line.number, line.shown) if line else None,
+        Evidence(line.number, line.shown),
         "Read the first exception in its context; search for it in vLLM's issues.",
     )
 
@@ -181,6 +194,10 @@ def _derived(figures: dict[str, str]) -> dict[str, str]:
         share = int(float(more["free"]) / float(more["total"]) * 100) / 100
         if share > 0:
             more["utilization"] = f"{share:.2f}"
+    if {"heads", "tp"} <= more.keys():
+        heads, tensor_parallel = int(more["heads"]), int(more["tp"])
+        fitting = [size for size in range(1, tensor_parallel) if heads % size == 0]
+        more["fitting_tp"] = str(max(fitting, default=1))
     if "seqs" in more:
         more["fewer_seqs"] = str(max(1, int(more["seqs"]) // 4))
     return more

@@ -16,17 +16,20 @@ from typing import Any, NamedTuple
 
 _ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[()][A-Z0-9])|\x9b[0-9;]*m")
 _COLLECTORS = (
-    re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?[ \t]+(?:std(?:out|err) [FP] )?"),
+    re.compile(
+        r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?[ \t]+"
+        r"(?:std(?:out|err) [FP] |\[\w+ *\] \S+ \w+ - )?"
+    ),
     re.compile(r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s:\[]+(?:\[\d+\])?: "),
     re.compile(r"[\w.-]+ +\| "),
 )
 _PREFIX = re.compile(
-    r"(?:\[rank\d+\]:\s?)?"
-    r"(?:\((?P<process>[\w./ :-]+?) (?:pid|ip)=[^)]*\)\s?)?"
-    r"(?:\[rank\d+\]:\s?)?"
+    r"(?:\[[A-Za-z]+-?\d+\]:?\s?)?"
+    r"(?:\((?:[\w./ :=-]+? )?(?:pid|ip)=[^)]*\)\s?)?"
+    r"(?:\[[A-Za-z]+-?\d+\]:\s?)?"
     r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL|FATAL)"
-    r"(?::\s+|\s+\d[\d:\-., T]*(?:\[?[\w./-]+:\d+\])? ?)"
-    r"(?:\((?P<inner>[\w./ :-]+?) pid=[^)]*\)\s?)?)?"
+    r"(?::\s+|\s+(?:\d[\d:\-., T]*)?\[?[\w./-]+:\d+\] ?|\s+\d\d-\d\d [\d:.,]+ ?)"
+    r"(?:\([\w./ :-]+? pid=[^)]*\)\s?)?)?"
 )
 _CLOCK = re.compile(r"\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?")
 _SAMPLE = 60

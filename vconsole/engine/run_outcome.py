@@ -17,7 +17,7 @@ _LOADED = (
     "Graph capturing", "Capturing CUDA graph", "Capturing the model", "torch.compile took",
 )  # fmt: skip
 _STOP = re.compile(
-    r"shutdown triggered|[Rr]eceived (?:signal|SIG)|trigger received signal=SIGTERM"
+    r"shutdown triggered|[Rr]eceived (?:signal|SIG)"
     r"|^KeyboardInterrupt|SIGTERM received|[Gg]racefully (?:stop|shut)|SIGINT received"
 )
 _FAILED = re.compile(
