@@ -41,11 +41,12 @@ class Rule:
 
 
 class Hit(NamedTuple):
-    """A rule that matched: which of its patterns, the line's place in the list, the figures."""
+    """A rule that matched: which pattern, the line's place in the list, the text, the figures."""
 
     rule: Rule
     pattern: int
     index: int
+    matched: str
     figures: dict[str, str]
 
 
@@ -126,7 +127,7 @@ def search(rules: Sequence[Rule], lines: Sequence[LogLine]) -> Iterator[Hit]:
                 found = _compiled(pattern).search(lines[index].text)
                 if found and not _vetoed(rule, lines[index].text):
                     figures = {key: value for key, value in found.groupdict().items() if value}
-                    yield Hit(rule, number, index, figures)
+                    yield Hit(rule, number, index, found[0], figures)
 
 
 def _places(needle: str, blob: str, starts: list[int]) -> Iterator[int]:

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from vconsole.engine.failure_rules import Hit, Rule, rule_book, search
 from vconsole.engine.log_reading import LogLine, read, reflow
-from vconsole.engine.run_outcome import Outcome, outcome_of, phase_at, split_runs
+from vconsole.engine.run_outcome import Outcome, arguments_of, outcome_of, phase_at, split_runs
 
 _SIGKILL = 9
 _POLITE_SIGNALS = (2, 15)
@@ -142,17 +142,33 @@ def _is_degraded(hit: Hit, outcome: Outcome) -> bool:
 
 
 def _explain(hit: Hit, run: Sequence[LogLine], severity: Severity) -> Diagnosis:
-    rule, figures = hit.rule, _derived(hit.figures)
-    line = run[hit.index]
+    rule, figures = hit.rule, _derived(arguments_of(run) | hit.figures)
     return Diagnosis(
         rule.cause,
         severity,
         _filled(rule.message, figures) or rule.plain,
-        Evidence(line.number, line.shown),
+        _evidence(run[hit.index], hit.matched),
         _remedy(rule, figures),
         rule.retryable,
         _flags(rule, figures),
     )
+
+
+def _evidence(line: LogLine, matched: str) -> Evidence:
+    """The line, or the part of a broken one that holds most of what matched."""
+    if not line.parts:
+        return Evidence(line.number, line.shown)
+    number, text = max(line.parts, key=lambda part: _overlap(part[1].strip(), matched))
+    return Evidence(number, text)
+
+
+def _overlap(part: str, matched: str) -> int:
+    """How many characters of `matched` lie in `part`, which may hold only its end or beginning."""
+    if matched in part or part in matched:
+        return min(len(matched), len(part))
+    sizes = range(min(len(part), len(matched)), 0, -1)
+    ends = (n for n in sizes if part.endswith(matched[:n]) or part.startswith(matched[-n:]))
+    return next(ends, 0)
 
 
 def _of_signal(number: int, run: Sequence[LogLine]) -> Diagnosis:

@@ -17,7 +17,7 @@ _LOADED = (
     "Graph capturing", "Capturing CUDA graph", "Capturing the model", "torch.compile took",
 )  # fmt: skip
 _STOP = re.compile(
-    r"shutdown triggered|[Rr]eceived (?:signal|SIG)"
+    r"shutdown triggered|(?<!trigger )[Rr]eceived (?:signal|SIG)"
     r"|^KeyboardInterrupt|SIGTERM received|[Gg]racefully (?:stop|shut)|SIGINT received"
 )
 _FAILED = re.compile(
@@ -30,6 +30,7 @@ _FAILED = re.compile(
     r"|^\s*Killed\s*$|terminate called|[Ee]rror in engine core|Terminating server process"
     r"|Unable to start|exited unexpectedly|Failed core proc"
 )
+_ARGUMENT = re.compile(r"\b(model|port)'?[=:] ?'?([^',)}]+)")
 _TRACEBACK_LINES = 120
 
 
@@ -83,6 +84,14 @@ def outcome_of(run: Sequence[LogLine], stop_requested: bool) -> Outcome:
         loaded_at=_first(run, lambda text: any(mark in text for mark in _LOADED)),
         asked=stop_requested,
     )
+
+
+def arguments_of(run: Sequence[LogLine]) -> dict[str, str]:
+    """The `model` and `port` that vLLM printed among its arguments, where it did."""
+    for line in run:
+        if "args: " in line.text:
+            return {name: value for name, value in _ARGUMENT.findall(line.text) if value}
+    return {}
 
 
 def _failure(run: Sequence[LogLine], start: int) -> int | None:
