@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from vconsole.engine.failure_rules import Hit, Rule, rule_book, search
+from vconsole.engine.line_index import Run, index_run
 from vconsole.engine.log_reading import LogLine, read, reflow
 from vconsole.engine.run_outcome import Outcome, arguments_of, outcome_of, phase_at, split_runs
 
 _SIGKILL = 9
+# What a second look, at lines joined again that were wrapped between words, may correct.
+_VAGUE = ("unknown", "healthy", "bad_argument", "import_error")
 _POLITE_SIGNALS = (2, 15)
 # An exception with its message: a pydantic error says what is wrong two lines below its name.
 _ONE_MESSAGE_LINES = 4
@@ -69,27 +72,33 @@ def diagnose(
     `exit_signal` is the signal that ended the server, where known; `stop_requested` says that
     somebody asked it to stop, which makes its parting errors harmless.
     """
-    entries = read(lines)
     asked = stop_requested or exit_signal in _POLITE_SIGNALS
     found = _HEALTHY
-    for number, run in enumerate(reversed(split_runs(entries))):
-        signal = exit_signal if number == 0 else None
-        found = _of_run(run, signal, asked and number == 0)
-        if found.cause in ("unknown", "healthy"):
-            joined = _of_run(reflow(run), signal, asked and number == 0)
-            found = joined if joined.cause not in ("unknown", "healthy") else found
-        if found.cause != "healthy" or outcome_of(run, asked).is_conclusive:
+    for age, run in enumerate(reversed(split_runs(read(lines)))):
+        found, is_conclusive = _of_run(run, exit_signal if age == 0 else None, asked and age == 0)
+        if found.cause != "healthy" or is_conclusive:
             break
     return found
 
 
-def _of_run(run: list[LogLine], exit_signal: int | None, stop_requested: bool) -> Diagnosis:
+def _of_run(
+    lines: list[LogLine], exit_signal: int | None, stop_requested: bool
+) -> tuple[Diagnosis, bool]:
+    """The diagnosis of one run, and whether the run came to a result at all."""
+    run = index_run(lines)
     outcome = outcome_of(run, stop_requested)
+    found = _look(run, outcome, exit_signal)
+    if found.cause in _VAGUE and len(joined := reflow(lines)) < len(lines):
+        run = index_run(joined)
+        clearer = _look(run, outcome_of(run, stop_requested), exit_signal)
+        found = found if clearer.cause in _VAGUE else clearer
+    return found, outcome.is_conclusive
+
+
+def _look(run: Run, outcome: Outcome, exit_signal: int | None) -> Diagnosis:
     hits = [hit for hit in search(rule_book().rules, run) if _in_phase(hit, run, outcome)]
-    exception = _exception(run[outcome.ready_at or 0 :])
-    fatal = [
-        hit for hit in hits if _is_fatal(hit, outcome) and not (hit.rule.silent and exception)
-    ]
+    exception = _exception(run, outcome.ready_at or 0)
+    fatal = [hit for hit in hits if _is_fatal(hit, outcome) and not (hit.rule.silent and exception)]
     if fatal:
         return _explain(_deepest(fatal, run), run, Severity.FATAL)
     if exit_signal and not outcome.stop_requested:
@@ -97,21 +106,19 @@ def _of_run(run: list[LogLine], exit_signal: int | None, stop_requested: bool) -
     failed = outcome.failed_at is not None or (outcome.ready_at is None and exception)
     if failed and not outcome.stop_requested:
         deadly = [hit for hit in hits if hit.rule.dead]
-        return (
-            _explain(_deepest(deadly, run), run, Severity.FATAL)
-            if deadly
-            else _unknown(exception or run[outcome.failed_at or 0])
-        )
+        if deadly:
+            return _explain(_deepest(deadly, run), run, Severity.FATAL)
+        return _unknown(exception or run.lines[outcome.failed_at or 0])
     worse = [hit for hit in hits if _is_degraded(hit, outcome)]
     return _explain(_deepest(worse, run), run, Severity.DEGRADED) if worse else _HEALTHY
 
 
-def _deepest(hits: Sequence[Hit], run: Sequence[LogLine]) -> Hit:
+def _deepest(hits: Sequence[Hit], run: Run) -> Hit:
     """The hit nearest to the root cause, on the line that tells most about it."""
-    first = min(hits, key=lambda hit: (_is_code(run[hit.index]), hit.rule.rank, hit.index))
+    first = min(hits, key=lambda hit: (_is_code(run.lines[hit.index]), hit.rule.rank, hit.index))
     near = range(first.index, first.index + _ONE_MESSAGE_LINES)
     same = [hit for hit in hits if hit.rule is first.rule and hit.index in near]
-    return min(same, key=lambda hit: (_is_code(run[hit.index]), hit.pattern, hit.index))
+    return min(same, key=lambda hit: (_is_code(run.lines[hit.index]), hit.pattern, hit.index))
 
 
 def _is_code(line: LogLine) -> bool:
@@ -119,7 +126,7 @@ def _is_code(line: LogLine) -> bool:
     return line.text.startswith("    ")
 
 
-def _in_phase(hit: Hit, run: Sequence[LogLine], outcome: Outcome) -> bool:
+def _in_phase(hit: Hit, run: Run, outcome: Outcome) -> bool:
     return hit.rule.phase is None or phase_at(run, hit.index, outcome) == hit.rule.phase
 
 
@@ -141,13 +148,13 @@ def _is_degraded(hit: Hit, outcome: Outcome) -> bool:
     return hit.rule.severity == "degraded" or lasting
 
 
-def _explain(hit: Hit, run: Sequence[LogLine], severity: Severity) -> Diagnosis:
+def _explain(hit: Hit, run: Run, severity: Severity) -> Diagnosis:
     rule, figures = hit.rule, _derived(arguments_of(run) | hit.figures)
     return Diagnosis(
         rule.cause,
         severity,
         _filled(rule.message, figures) or rule.plain,
-        _evidence(run[hit.index], hit.matched),
+        _evidence(run.lines[hit.index], hit.matched),
         _remedy(rule, figures),
         rule.retryable,
         _flags(rule, figures),
@@ -171,11 +178,11 @@ def _overlap(part: str, matched: str) -> int:
     return next(ends, 0)
 
 
-def _of_signal(number: int, run: Sequence[LogLine]) -> Diagnosis:
+def _of_signal(number: int, run: Run) -> Diagnosis:
     rule = next((rule for rule in rule_book().rules if rule.signal == number), None)
     if rule is None:
         return Diagnosis("killed_by_signal", Severity.FATAL, f"Signal {number} ended the server.")
-    last = next((line for line in reversed(run) if line.text.strip()), None)
+    last = next((line for line in reversed(run.lines) if line.text.strip()), None)
     evidence = Evidence(last.number, last.shown) if last else None
     return Diagnosis(
         rule.cause, Severity.FATAL, rule.plain, evidence, _remedy(rule, {}), rule.retryable
@@ -192,13 +199,12 @@ def _unknown(line: LogLine) -> Diagnosis:
     )
 
 
-def _exception(run: Sequence[LogLine]) -> LogLine | None:
-    """The first exception that is neither a wrapper nor a mere warning."""
-    for line in run:
-        if line.level in ("DEBUG", "INFO", "WARNING"):
-            continue
-        if _EXCEPTION.match(line.text) and not _WRAPPERS.search(line.text):
-            return line
+def _exception(run: Run, start: int) -> LogLine | None:
+    """The first exception from `start` on that is neither a wrapper nor a mere warning."""
+    for index in run.serious.indices:
+        text = run.lines[index].text
+        if index >= start and _EXCEPTION.match(text) and not _WRAPPERS.search(text):
+            return run.lines[index]
     return None
 
 

@@ -33,7 +33,9 @@ _PREFIX = re.compile(
     r"(?::\s+|\s+(?:\d[\d:\-., T]*)?\[?[\w./-]+:\d+\] ?|\s+\d\d-\d\d [\d:.,]+ ?)"
     r"(?:\([\w./ :-]+? pid=[^)]*\)\s?)?)?"
 )
-_BEGINS = re.compile(r"\((?:\w|-)+ pid=|\{\"|(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)[: ]|Traceback|  File ")
+_BEGINS = re.compile(
+    r"\((?:\w|-)+ pid=|\{\"|(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)[: ]|Traceback|  File "
+)
 _CLOCK = re.compile(r"\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?")
 _SAMPLE = 60
 
@@ -66,8 +68,20 @@ def read(lines: Iterable[str]) -> list[LogLine]:
     width = _wrap_width(raw)
     if width:
         raw = _joined(raw, width)
-    found = [line for each in raw for line in _parse(each)]
+    found = _without_repeats(line for each in raw for line in _parse(each))
     return found[::-1] if _newest_first(found) else found
+
+
+def _without_repeats(lines: Iterable[LogLine]) -> list[LogLine]:
+    """All but the statistics that follow statistics directly: the first says that vLLM serves."""
+    kept: list[LogLine] = []
+    was_statistics = False
+    for line in lines:
+        is_statistics = " throughput: " in line.text and "usage: 9" not in line.text
+        if not (is_statistics and was_statistics):
+            kept.append(line)
+        was_statistics = is_statistics
+    return kept
 
 
 def reflow(lines: list[LogLine]) -> list[LogLine]:
@@ -147,7 +161,9 @@ def _parse(raw: _Raw) -> Iterator[LogLine]:
     if text.startswith("{") and (record := _record(text)) is not None:
         level = str(record.get("levelname") or record.get("level") or "").upper()
         body = [str(record.get("message") or record.get("msg") or "")]
-        body += [str(record[key]) for key in ("exc_info", "exc_text", "stack_info") if key in record]
+        body += [
+            str(record[key]) for key in ("exc_info", "exc_text", "stack_info") if key in record
+        ]
         for part in "\n".join(body).splitlines():
             yield LogLine(number, level, part, part, True, parts)
     elif is_worth_reading(text):
