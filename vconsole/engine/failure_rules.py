@@ -38,11 +38,11 @@ class Rule:
 
 
 class Hit(NamedTuple):
-    """A rule that matched: which pattern, the line's place in the list, the text, the figures."""
+    """A rule that matched: which pattern, the line's index in the run, the text, the figures."""
 
     rule: Rule
     pattern: int
-    index: int
+    place: int
     matched: str
     figures: dict[str, str]
 

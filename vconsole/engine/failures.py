@@ -115,10 +115,10 @@ def _look(run: Run, outcome: Outcome, exit_signal: int | None) -> Diagnosis:
 
 def _deepest(hits: Sequence[Hit], run: Run) -> Hit:
     """The hit nearest to the root cause, on the line that tells most about it."""
-    first = min(hits, key=lambda hit: (_is_code(run.lines[hit.index]), hit.rule.rank, hit.index))
-    near = range(first.index, first.index + _ONE_MESSAGE_LINES)
-    same = [hit for hit in hits if hit.rule is first.rule and hit.index in near]
-    return min(same, key=lambda hit: (_is_code(run.lines[hit.index]), hit.pattern, hit.index))
+    first = min(hits, key=lambda hit: (_is_code(run.lines[hit.place]), hit.rule.rank, hit.place))
+    near = range(first.place, first.place + _ONE_MESSAGE_LINES)
+    same = [hit for hit in hits if hit.rule is first.rule and hit.place in near]
+    return min(same, key=lambda hit: (_is_code(run.lines[hit.place]), hit.pattern, hit.place))
 
 
 def _is_code(line: LogLine) -> bool:
@@ -127,22 +127,22 @@ def _is_code(line: LogLine) -> bool:
 
 
 def _in_phase(hit: Hit, run: Run, outcome: Outcome) -> bool:
-    return hit.rule.phase is None or phase_at(run, hit.index, outcome) == hit.rule.phase
+    return hit.rule.phase is None or phase_at(run, hit.place, outcome) == hit.rule.phase
 
 
 def _is_fatal(hit: Hit, outcome: Outcome) -> bool:
     """Whether this hit ended the run: not before a successful start, not after a stop."""
-    if hit.rule.severity != "fatal" or outcome.is_after_stop(hit.index):
+    if hit.rule.severity != "fatal" or outcome.is_after_stop(hit.place):
         return False
     if outcome.ready_at is None:
         return True
-    if hit.index < outcome.ready_at:
+    if hit.place < outcome.ready_at:
         return False
     return hit.rule.serving == "fatal" or outcome.died_serving
 
 
 def _is_degraded(hit: Hit, outcome: Outcome) -> bool:
-    if outcome.is_after_stop(hit.index):
+    if outcome.is_after_stop(hit.place):
         return False
     lasting = hit.rule.serving == "degraded" and outcome.ready_at is not None
     return hit.rule.severity == "degraded" or lasting
@@ -154,7 +154,7 @@ def _explain(hit: Hit, run: Run, severity: Severity) -> Diagnosis:
         rule.cause,
         severity,
         _filled(rule.message, figures) or rule.plain,
-        _evidence(run.lines[hit.index], hit.matched),
+        _evidence(run.lines[hit.place], hit.matched),
         _remedy(rule, figures),
         rule.retryable,
         _flags(rule, figures),

@@ -41,7 +41,7 @@ class LineIndex:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The lines of one run; `whole` indexes all worth searching, `serious` those of no low level."""
+    """The lines of one run; `whole` indexes all of them, `serious` those above warnings."""
 
     lines: list[LogLine]
     whole: LineIndex

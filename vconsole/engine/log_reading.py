@@ -68,16 +68,19 @@ def read(lines: Iterable[str]) -> list[LogLine]:
     width = _wrap_width(raw)
     if width:
         raw = _joined(raw, width)
-    found = _without_repeats(line for each in raw for line in _parse(each))
+    found = [line for each in _without_traffic(raw) for line in _parse(each)]
     return found[::-1] if _newest_first(found) else found
 
 
-def _without_repeats(lines: Iterable[LogLine]) -> list[LogLine]:
-    """All but the statistics that follow statistics directly: the first says that vLLM serves."""
-    kept: list[LogLine] = []
+def _without_traffic(lines: Iterable[_Raw]) -> list[_Raw]:
+    """All but successful requests, and statistics that follow statistics: the first says enough."""
+    kept: list[_Raw] = []
     was_statistics = False
     for line in lines:
-        is_statistics = " throughput: " in line.text and "usage: 9" not in line.text
+        text = line.text
+        if 'HTTP/1.1" 200' in text or 'HTTP/1.1\\" 200' in text:
+            continue
+        is_statistics = " throughput: " in text and "usage: 9" not in text
         if not (is_statistics and was_statistics):
             kept.append(line)
         was_statistics = is_statistics
@@ -201,8 +204,6 @@ def is_worth_reading(text: str) -> bool:
         return False
     if "INFO" not in text[:110]:
         return True
-    if 'HTTP/1.1" 200' in text:
-        return False
     return any(word in text for word in _TELLING)
 
 

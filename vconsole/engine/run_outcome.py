@@ -10,7 +10,7 @@ from vconsole.engine.failure_rules import rule_book
 from vconsole.engine.line_index import Run
 from vconsole.engine.log_reading import LogLine
 
-_START = ("vLLM server version", "vLLM API server version")
+_START = re.compile(r"vLLM (?:API )?server version")
 _READY = ("application startup complete", "avg generation throughput", "avg prompt throughput")
 _LOADED = (
     "model loading took", "loading weights took", "loading model weights took",
@@ -73,9 +73,8 @@ def split_runs(lines: list[LogLine]) -> list[list[LogLine]]:
     """The runs of one log, oldest first; each begins with vLLM's version line."""
     cuts = [0]
     for index, line in enumerate(lines):
-        if "server version" in line.text and any(mark in line.text for mark in _START):
-            if index - cuts[-1] > 3:
-                cuts.append(index)
+        if "server version" in line.text and _START.search(line.text) and index - cuts[-1] > 3:
+            cuts.append(index)
     return [lines[start:end] for start, end in zip(cuts, [*cuts[1:], len(lines)], strict=True)]
 
 
