@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 
 
@@ -15,6 +16,16 @@ class ExitCode(IntEnum):
     TIMED_OUT = 4
     REFUSED = 5
     INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBody:
+    """An error as data, for a socket or a JSON line."""
+
+    kind: str
+    message: str
+    remedy: str | None = None
+    exit_code: int = 1
 
 
 class VConsoleError(Exception):
@@ -35,3 +46,6 @@ class VConsoleError(Exception):
         self.remedy = remedy
         self.exit_code = exit_code
         self.kind = kind or exit_code.name.lower()
+
+    def body(self) -> ErrorBody:
+        return ErrorBody(self.kind, self.message, self.remedy, int(self.exit_code))

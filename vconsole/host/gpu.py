@@ -7,44 +7,12 @@ from __future__ import annotations
 
 import pwd
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import psutil
 import pynvml
 
-
-@dataclass(frozen=True, slots=True)
-class GpuProcess:
-    pid: int
-    name: str | None = None
-    user: str | None = None
-    memory_bytes: int | None = None
-    owner: str = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    index: int
-    uuid: str | None = None
-    name: str | None = None
-    memory_total_bytes: int | None = None
-    memory_used_bytes: int | None = None
-    utilization: float | None = None
-    temperature_c: int | None = None
-    power_w: float | None = None
-    power_limit_w: float | None = None
-    throttle: tuple[str, ...] = ()
-    processes: tuple[GpuProcess, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class GpuReading:
-    """The cards of this host; `note` says in words why there are none, or none can be read."""
-
-    gpus: tuple[Gpu, ...] = ()
-    note: str | None = None
-
+from vconsole.host.readings import Gpu, GpuProcess, GpuReading
 
 THROTTLE_REASONS = {
     "power cap": pynvml.nvmlClocksEventReasonSwPowerCap,

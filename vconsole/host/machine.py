@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """One reading; `cpu` is the share of all cores in use since the last reading, 0 to 1."""
-
-    memory_total_bytes: int | None = None
-    memory_available_bytes: int | None = None
-    cpu: float | None = None
-    disk_free_bytes: int | None = None
-    hostname: str | None = None
+from vconsole.host.readings import Host
 
 
 def read_host(folder: Path, hostname: str | None = None) -> Host:

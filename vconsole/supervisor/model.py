@@ -11,8 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from vconsole.engine.metrics import Metrics
-from vconsole.host.gpu import Gpu
-from vconsole.host.machine import Host
+from vconsole.errors import ErrorBody as ErrorBody
+from vconsole.host.readings import Gpu, Host
+from vconsole.requests.messages import AskEvent as AskEvent
+from vconsole.requests.messages import AskRequest as AskRequest
+from vconsole.requests.messages import SmokeCheck as SmokeCheck
+from vconsole.requests.messages import SmokeReport as SmokeReport
 
 
 class ServerState(StrEnum):
@@ -117,14 +121,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorBody:
-    kind: str
-    message: str
-    remedy: str | None = None
-    exit_code: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class Operation:
     """A start, stop, restart or smoke test: has an id and steps, one at a time per server."""
 
@@ -137,22 +133,7 @@ class Operation:
     seconds: float | None = None
     steps: tuple[Step, ...] = ()
     error: ErrorBody | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SmokeCheck:
-    name: str
-    passed: bool
-    ms: float
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class SmokeReport:
-    passed: bool
-    checks: tuple[SmokeCheck, ...]
-    seconds: float
-    at: datetime
+    gpu_memory_released: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,32 +225,3 @@ class StartRequest:
     served_name: str | None = None
     flags: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class AskRequest:
-    """One request to the model, as the Request screen and `vconsole ask` send it."""
-
-    prompt: str
-    system: str | None = None
-    max_tokens: int | None = None
-    temperature: float | None = None
-    stream: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class AskEvent:
-    """A piece of an answer: `text` or `reasoning` deltas, at last `done` with the figures.
-
-    `error` ends the stream instead where the server refused or went away.
-    """
-
-    kind: str
-    text: str = ""
-    finish_reason: str | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    ttft_ms: float | None = None
-    total_ms: float | None = None
-    tokens_per_s: float | None = None
-    error: ErrorBody | None = None

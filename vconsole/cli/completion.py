@@ -1,0 +1,19 @@
+"""completion: what a shell needs to complete vconsole's commands."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+
+@click.command(
+    epilog="Example: vconsole completion bash > ~/.local/share/bash-completion/completions/vconsole"
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of SHELL on stdout."""
+    from vconsole.cli.app import vconsole
+
+    completer = get_completion_class(shell)
+    assert completer is not None
+    click.echo(completer(vconsole, {}, "vconsole", "_VCONSOLE_COMPLETE").source())

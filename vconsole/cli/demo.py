@@ -1,0 +1,108 @@
+"""demo: from nothing to a served demo model with a passed smoke test, in one command."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from vconsole import settings
+from vconsole.cli.console import open_console
+from vconsole.cli.follow import PhasePrinter, follow
+from vconsole.cli.options import json_output, require_writable, server_name
+from vconsole.cli.output import duration, print_json, say
+from vconsole.cli.smoke import report_lines, run_smoke_test
+from vconsole.engine.command import passed_on
+from vconsole.engine.find import Engine, find_engine
+from vconsole.errors import ExitCode
+from vconsole.models.demo import DEFAULT_DEMO
+from vconsole.supervisor.autostart import ensure_supervisor
+from vconsole.supervisor.client import SupervisorClient
+from vconsole.supervisor.model import ServerState, ServerStatus, SmokeReport, StartRequest
+
+TRIED_PORTS = 20
+
+
+@click.command(epilog="Example: vconsole demo --headless --json")
+@click.option("--headless", is_flag=True, help="Print a report and leave the server running.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
+@server_name
+@json_output
+def demo(headless: bool, port: int | None, name: str, as_json: bool) -> int:
+    """Install vLLM if it is missing, serve the demo model, smoke-test it, and open the console."""
+    require_writable("demo")
+    engine = _engine()
+    client = ensure_supervisor()
+    server = _served(client, name, port)
+    report = run_smoke_test(client, name)
+    if as_json:
+        print_json({"ready_s": server.ready_s, "smoke": report, "url": server.url})
+    else:
+        click.echo("\n".join(_report(engine, server, report)))
+    if not report.passed:
+        return int(ExitCode.FAILED)
+    if headless or as_json or not sys.stdout.isatty():
+        return int(ExitCode.DONE)
+    return open_console(name)
+
+
+def _engine() -> Engine:
+    """The engine, installed first where there is none."""
+    found = find_engine(settings.load())
+    if found is None:
+        found = _install()
+    say(f"engine   vLLM {found.version} ({found.device}), {found.path}")
+    return found
+
+
+def _install() -> Engine:
+    from vconsole.engine.install import install_engine
+    from vconsole.engine.plan import InstallRequest, make_plan
+    from vconsole.host.cuda import cuda_facts
+
+    say("no vLLM yet: installing it into an environment of its own")
+    plan = make_plan(InstallRequest(), cuda_facts())
+    for line in plan.lines:
+        say(line)
+    return install_engine(plan, say)
+
+
+def _served(client: SupervisorClient, name: str, port: int | None) -> ServerStatus:
+    """The server, ready: the one that runs already, or the demo model started now."""
+    server = client.server(name)
+    if server.state is ServerState.READY:
+        say(f"server   {server.served_name} runs already at {server.url}")
+        return server
+    if server.state is ServerState.STARTING:
+        operation = next(one for one in client.status(name).operations if one.server == name)
+    else:
+        request = StartRequest(
+            model=DEFAULT_DEMO, port=port or _free_port(), env=passed_on(os.environ)
+        )
+        operation = client.start(name, request)
+    say(f"starting {DEFAULT_DEMO} …")
+    _, status = follow(client, operation, report=PhasePrinter())
+    return status.server
+
+
+def _free_port() -> int:
+    """The port of the settings, or the next that is free: a demo should not fail on a busy one."""
+    from vconsole.supervisor.process import port_is_free
+
+    chosen = settings.load().server
+    for port in range(chosen.port, chosen.port + TRIED_PORTS):
+        if port_is_free(chosen.host, port):
+            return port
+    return chosen.port
+
+
+def _report(engine: Engine, server: ServerStatus, report: SmokeReport) -> list[str]:
+    return [
+        *report_lines(report),
+        "",
+        f"{server.served_name} answers at {server.url} (ready after {duration(server.ready_s)}, "
+        f"vLLM {engine.version} on {engine.device})",
+        "next: vconsole ask 'Who are you?'   vconsole status   vconsole logs -f   vconsole stop",
+        "the console: vconsole",
+    ]

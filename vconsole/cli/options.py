@@ -1,0 +1,39 @@
+"""Options that many commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from vconsole.errors import ExitCode, VConsoleError
+from vconsole.settings import TRUE_WORDS
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def server_name(function: F) -> F:
+    return click.option(
+        "--name", default="main", show_default=True, metavar="NAME", help="Which server."
+    )(function)
+
+
+def json_output(function: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
+
+
+def is_readonly() -> bool:
+    return os.environ.get("VCONSOLE_READONLY", "").lower() in TRUE_WORDS
+
+
+def require_writable(verb: str) -> None:
+    """Refuse a changing verb under `--readonly` (exit code 5)."""
+    if is_readonly():
+        raise VConsoleError(
+            f"{verb} changes something, and this is read-only",
+            "leave out --readonly and unset VCONSOLE_READONLY",
+            ExitCode.REFUSED,
+            kind="readonly",
+        )

@@ -1,0 +1,49 @@
+"""smoke: the one-key check, as a command."""
+
+from __future__ import annotations
+
+import click
+
+from vconsole.cli.ask import require_supervisor
+from vconsole.cli.follow import follow
+from vconsole.cli.options import json_output, server_name
+from vconsole.cli.output import print_json
+from vconsole.errors import ExitCode, VConsoleError
+from vconsole.supervisor.client import SupervisorClient
+from vconsole.supervisor.model import SmokeReport
+
+
+@click.command(epilog="Example: vconsole smoke && echo serving")
+@server_name
+@json_output
+def smoke(name: str, as_json: bool) -> int:
+    """Check that the server really answers; exit code 1 where a check did not pass."""
+    report = run_smoke_test(require_supervisor(name), name)
+    if as_json:
+        print_json(report)
+    else:
+        click.echo("\n".join(report_lines(report)))
+    return int(ExitCode.DONE if report.passed else ExitCode.FAILED)
+
+
+def run_smoke_test(client: SupervisorClient, name: str) -> SmokeReport:
+    """Have the supervisor run it; a report that did not pass is still a report."""
+    operation = client.smoke(name)
+    try:
+        follow(client, operation)
+    except VConsoleError as error:
+        if error.kind != "smoke_failed":
+            raise
+    report = client.status(name).smoke
+    if report is None:
+        raise VConsoleError("the smoke test left no report", "run it again: vconsole smoke")
+    return report
+
+
+def report_lines(report: SmokeReport) -> list[str]:
+    lines = [
+        f"{'✓' if check.passed else '✕'} {check.name:<16}{check.ms:8.0f} ms  {check.detail}"
+        for check in report.checks
+    ]
+    verdict = "passed" if report.passed else "NOT passed"
+    return [*lines, f"smoke test {verdict} in {report.seconds:.1f} s"]

@@ -1,0 +1,77 @@
+"""supervisor: the background process itself."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from vconsole import paths
+from vconsole.cli.options import json_output, require_writable
+from vconsole.cli.output import duration, print_json, say
+from vconsole.errors import ExitCode, VConsoleError
+from vconsole.supervisor.autostart import running_supervisor
+from vconsole.supervisor.model import SupervisorInfo
+
+PATIENCE_S = 90.0
+
+
+@click.group(epilog="Example: vconsole supervisor status")
+def supervisor() -> None:
+    """The process that owns the servers; the first command that needs it starts it."""
+
+
+@supervisor.command(epilog="Example: vconsole supervisor run")
+def run() -> None:
+    """Run it in the foreground, its log on stderr, until interrupted; servers keep running."""
+    from vconsole.supervisor.__main__ import main
+
+    raise click.exceptions.Exit(main())
+
+
+@supervisor.command(epilog="Example: vconsole supervisor status --json")
+@json_output
+def status(as_json: bool) -> None:
+    """Say whether it runs, which version, and where its socket is."""
+    client = running_supervisor()
+    info = client.info() if client else SupervisorInfo(socket=str(paths.socket_path()))
+    if as_json:
+        print_json(info)
+    elif info.alive:
+        click.echo(f"supervisor {info.version}, pid {info.pid}, owner {info.owner}, {info.socket}")
+    else:
+        click.echo(f"no supervisor runs ({info.socket}); the first command that needs it starts it")
+
+
+@supervisor.command(epilog="Example: vconsole supervisor stop --servers stop")
+@click.option(
+    "--servers",
+    type=click.Choice(["keep", "stop"]),
+    default="keep",
+    show_default=True,
+    help="Whether the servers go on; a later supervisor adopts them.",
+)
+@json_output
+def stop(servers: str, as_json: bool) -> None:
+    """End it. The servers keep running unless told otherwise."""
+    require_writable("supervisor stop")
+    client = running_supervisor()
+    if client is None:
+        raise VConsoleError(
+            "no supervisor runs", exit_code=ExitCode.NO_SERVER, kind="no_supervisor"
+        )
+    begun_s = time.monotonic()
+    info = client.shut_down(servers)
+    while running_supervisor():
+        if time.monotonic() - begun_s > PATIENCE_S:
+            raise VConsoleError(
+                f"supervisor {info.pid} has not left after {PATIENCE_S:.0f} s",
+                f"{paths.supervisor_log_path()} says why",
+                ExitCode.TIMED_OUT,
+            )
+        time.sleep(0.05)
+    if as_json:
+        print_json({"pid": info.pid, "stopped": True, "servers": servers})
+    else:
+        kept = "its servers keep running" if servers == "keep" else "its servers are stopped"
+        say(f"supervisor {info.pid} has left after {duration(time.monotonic() - begun_s)}; {kept}")

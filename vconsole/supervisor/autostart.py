@@ -1,0 +1,75 @@
+"""Reaching the supervisor, and starting one where none runs, as tmux does with its server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from vconsole import __version__, paths
+from vconsole.errors import ExitCode, VConsoleError
+from vconsole.supervisor.client import SupervisorClient, SupervisorUnreachableError
+
+PATIENCE_S = 15.0
+POLL_S = 0.02
+
+
+def ensure_supervisor(socket_path: Path | None = None) -> SupervisorClient:
+    """A client of the running supervisor; starts one of this version where none answers."""
+    client = SupervisorClient(socket_path or paths.socket_path())
+    try:
+        client.info()
+    except SupervisorUnreachableError:
+        _wait_for(client, _spawn())
+    return client
+
+
+def running_supervisor(socket_path: Path | None = None) -> SupervisorClient | None:
+    """A client of the supervisor that runs, or None."""
+    client = SupervisorClient(socket_path or paths.socket_path())
+    try:
+        client.info()
+    except SupervisorUnreachableError:
+        return None
+    return client
+
+
+def _spawn() -> subprocess.Popen[bytes]:
+    paths.private_folder(paths.state_dir())
+    log_file = paths.supervisor_log_path()
+    descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "vconsole.supervisor"],
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            cwd="/",
+            start_new_session=True,
+        )
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for(client: SupervisorClient, child: subprocess.Popen[bytes]) -> None:
+    """Wait until somebody answers; a child that lost the race for the lock leaves us to wait."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline_s and child.poll() in {None, ExitCode.REFUSED}:
+        try:
+            client.info()
+        except SupervisorUnreachableError:
+            time.sleep(POLL_S)
+        else:
+            return
+    raise VConsoleError(
+        f"the supervisor (version {__version__}) does not come up: {_last_words()}",
+        f"{paths.supervisor_log_path()} says more",
+        ExitCode.TIMED_OUT,
+    )
+
+
+def _last_words() -> str:
+    lines = paths.supervisor_log_path().read_text(errors="replace").splitlines()
+    return lines[-1] if lines else "it said nothing"

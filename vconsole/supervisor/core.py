@@ -1,0 +1,159 @@
+"""The supervisor itself: all servers, the pulse, and the one page that says everything."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import socket
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from vconsole import __version__, paths
+from vconsole import settings as settings_module
+from vconsole.engine.find import find_engine
+from vconsole.errors import ExitCode, VConsoleError
+from vconsole.supervisor import record
+from vconsole.supervisor.history import History
+from vconsole.supervisor.model import EngineInfo, ServerState, Status, SupervisorInfo
+from vconsole.supervisor.sampler import Sampler
+from vconsole.supervisor.server import Server
+from vconsole.supervisor.summary import server_status
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,39}\Z")
+BEAT_S = 1.0
+ENGINE_LOOK_EVERY_S = 30.0
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Owns every server of this user; `changed` wakes whoever watches."""
+
+    def __init__(self) -> None:
+        self.started_at = datetime.now(UTC)
+        self.version_of_state = 0
+        self.leaving = asyncio.Event()
+        self.stop_servers = False
+        self._servers: dict[str, Server] = {}
+        self._watchers: set[asyncio.Event] = set()
+        self._history = History(paths.history_path())
+        self._sampler = Sampler(socket.gethostname())
+        self._engine: EngineInfo | None = None
+        self._engine_looked_s = -ENGINE_LOOK_EVERY_S
+
+    # --- servers ---------------------------------------------------------------------------------
+
+    def server(self, name: str) -> Server:
+        """The server of that name, made on first mention."""
+        if not NAME.match(name):
+            raise VConsoleError(
+                f"{name!r} is no name for a server",
+                "use up to 40 of a-z, 0-9, `-`, `_` and `.`",
+                ExitCode.USAGE,
+            )
+        if name not in self._servers:
+            self._servers[name] = Server(name, self._history, self.changed)
+        return self._servers[name]
+
+    async def adopt_all(self) -> None:
+        """Take over what earlier supervisors left running."""
+        for name in record.recorded_names():
+            await self.server(name).adopt_recorded()
+
+    async def stop_all(self) -> None:
+        """Stop every server that runs, for a shutdown that asked for it."""
+        for server in self._servers.values():
+            if server.life:
+                server.stop(None)
+        for server in self._servers.values():
+            if server.operation:
+                await server.operation.ended.wait()
+
+    @property
+    def owns_something(self) -> bool:
+        return any(server.life or server.busy for server in self._servers.values())
+
+    # --- the pulse -------------------------------------------------------------------------------
+
+    async def beat_forever(self) -> None:
+        """Read everything once a second until told to leave."""
+        while not self.leaving.is_set():
+            begun_s = time.monotonic()
+            await self._look_for_engine()
+            await self._sampler.read(list(self._servers.values()))
+            self.changed()
+            await asyncio.sleep(max(0.1, BEAT_S - (time.monotonic() - begun_s)))
+
+    async def _look_for_engine(self) -> None:
+        if time.monotonic() - self._engine_looked_s < ENGINE_LOOK_EVERY_S:
+            return
+        self._engine_looked_s = time.monotonic()
+        try:
+            found = await asyncio.to_thread(lambda: find_engine(settings_module.load()))
+        except VConsoleError as error:
+            log.warning("%s", error.message)
+            found = None
+        self._engine = (
+            EngineInfo(found.version, found.device, str(found.python), str(found.path))
+            if found
+            else None
+        )
+
+    # --- telling ---------------------------------------------------------------------------------
+
+    def changed(self) -> None:
+        self.version_of_state += 1
+        for watcher in self._watchers:
+            watcher.set()
+
+    def watch(self, watcher: asyncio.Event) -> Callable[[], None]:
+        """Have `watcher` set at each change; returns what ends it."""
+        self._watchers.add(watcher)
+        return lambda: self._watchers.discard(watcher)
+
+    @property
+    def watched(self) -> bool:
+        return bool(self._watchers)
+
+    def info(self) -> SupervisorInfo:
+        return SupervisorInfo(
+            pid=os.getpid(),
+            version=__version__,
+            alive=True,
+            socket=str(paths.socket_path()),
+            owner="systemd" if "INVOCATION_ID" in os.environ else "user",
+            started_at=self.started_at,
+        )
+
+    def history(self, name: str, seconds: float) -> object:
+        return self._sampler.history(name, seconds)
+
+    def status(self, name: str) -> Status:
+        """The whole page, seen from the server `name`."""
+        server = self.server(name)
+        shown = [s for s in self._servers.values() if s.book.record.launch or s is server]
+        operations = [s.operation.snapshot for s in self._servers.values() if s.operation]
+        return Status(
+            server=server_status(server),
+            servers=tuple(
+                server_status(s)
+                for s in shown
+                if s.book.record.launch or s.book.state is not ServerState.STOPPED
+            ),
+            metrics=self._sampler.metrics(server),
+            gpus=self._sampler.gpus.gpus,
+            gpu_note=self._sampler.gpus.note,
+            host=self._sampler.host,
+            supervisor=self.info(),
+            engine=self._engine,
+            operations=tuple(operations),
+            smoke=server.smoke_report,
+        )
+
+    async def close(self) -> None:
+        for server in self._servers.values():
+            await server.close()
+        self._sampler.close()
+        self._history.close()

@@ -1,0 +1,105 @@
+"""From what a client asks for to what will be run: model, engine, port, command, environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psutil
+
+from vconsole import settings as settings_module
+from vconsole.engine.command import ServeOptions, build_command, build_environment
+from vconsole.engine.find import require_engine
+from vconsole.errors import ExitCode, VConsoleError
+from vconsole.models.resolve import resolve
+from vconsole.supervisor import process
+from vconsole.supervisor.model import StartRequest
+from vconsole.supervisor.record import Launch
+from vconsole.supervisor.tree import TAG_VARIABLE
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedLaunch:
+    """Ready to spawn; `given_environment` is what the caller and the profile asked for."""
+
+    launch: Launch
+    given_environment: dict[str, str]
+
+
+def prepare(request: StartRequest, last: Launch | None) -> PreparedLaunch:
+    """Decide everything about a start; without a model the last one is started again."""
+    settings = settings_module.load()
+    engine = require_engine(settings)
+    wanted = request.model or (last and (last.profile or last.model))
+    if not wanted:
+        raise VConsoleError(
+            "no model was named and none was served before",
+            "name one: `vconsole start demo`, or a folder, or OWNER/NAME of the Hub",
+            ExitCode.USAGE,
+        )
+    model = resolve(wanted)
+    again = last if last and not request.model else None
+    host = request.host or (again.host if again else settings.server.host)
+    port = request.port or model.port or (again.port if again else settings.server.port)
+    flags = (*model.flags, *request.flags)
+    environment = {**model.env, **request.env}
+    _refuse_open_bind(host, environment, flags)
+    options = ServeOptions(
+        model=model.model,
+        served_name=request.served_name or (again.served_name if again else model.name),
+        host=host,
+        port=port,
+        drain_s=settings.server.drain_s,
+        flags=again.flags if again and not request.flags else flags,
+    )
+    launch = Launch(
+        model=options.model,
+        served_name=options.served_name,
+        host=host,
+        port=port,
+        flags=options.flags,
+        profile=model.profile,
+        drain_s=options.drain_s,
+        command=build_command(engine, options),
+        engine_version=engine.version,
+        engine_device=engine.device,
+    )
+    return PreparedLaunch(launch, environment)
+
+
+def server_environment(
+    launch: Launch, given: Mapping[str, str], tag: str, name: str
+) -> dict[str, str]:
+    """The whole environment of a server's processes, with the tag that proves whose they are."""
+    free_bytes = psutil.virtual_memory().available
+    device = launch.engine_device or "cuda"
+    environment = build_environment(os.environ, given, device, free_bytes)
+    environment[TAG_VARIABLE] = tag
+    environment["VLLM_PROCESS_NAME_PREFIX"] = f"VC-{name}"
+    return environment
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    if not process.port_is_free(host, port):
+        raise VConsoleError(
+            f"port {port} on {host} is taken by another process",
+            f"give another: --port {port + 1}; `ss -ltnp 'sport = :{port}'` shows who has it",
+            ExitCode.REFUSED,
+            kind="port_in_use",
+        )
+
+
+def _refuse_open_bind(host: str, environment: Mapping[str, str], flags: tuple[str, ...]) -> None:
+    has_key = "VLLM_API_KEY" in environment or "VLLM_API_KEY" in os.environ
+    if host in LOOPBACK or has_key:
+        return
+    raise VConsoleError(
+        f"refusing to bind to {host} without an API key: everybody who reaches this host could "
+        "use the model",
+        "set VLLM_API_KEY in the environment (not as a flag: argv is readable by all), or keep "
+        "127.0.0.1 and tunnel with `ssh -L`",
+        ExitCode.REFUSED,
+    )

@@ -1,0 +1,158 @@
+"""One life of a server: its process tree from the spawn (or the adoption) to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from vconsole.engine.client import EngineClient
+from vconsole.engine.metrics import Scrape, parse
+from vconsole.engine.protocol import ModelCard
+from vconsole.engine.rates import MetricsWindow
+from vconsole.errors import VConsoleError
+from vconsole.supervisor import launch as launching
+from vconsole.supervisor import process, record, tree
+from vconsole.supervisor.logtail import LogTail
+from vconsole.supervisor.model import PhaseTime
+from vconsole.supervisor.process import Ending
+from vconsole.supervisor.record import Launch, Run
+from vconsole.supervisor.starting import StartWatch
+from vconsole.supervisor.tree import ProcessId
+
+
+class Life:
+    """A running tree: `exited` is set when its API server ends, whoever started it."""
+
+    def __init__(
+        self,
+        name: str,
+        plan: Launch,
+        run: Run,
+        child: subprocess.Popen[bytes] | None,
+        watch: StartWatch,
+    ) -> None:
+        self.name = name
+        self.launch = plan
+        self.run = run
+        self.adopted = child is None
+        self.watch = watch
+        self.window = MetricsWindow()
+        self.exited = asyncio.Event()
+        self.ready_s = run.ready_s or 0.0
+        self.api_key = record.load_environment(name).get("VLLM_API_KEY") or os.environ.get(
+            "VLLM_API_KEY"
+        )
+        self.client = EngineClient(plan.url, self.api_key)
+        self._child = child
+        self._pidfd = self._follow_exit()
+
+    @classmethod
+    def spawn(
+        cls,
+        name: str,
+        prepared: launching.PreparedLaunch,
+        learned: dict[str, float],
+        learned_from: int,
+    ) -> Life:
+        """Start the tree; its processes are found by session, record and tag from now on."""
+        plan, tag = prepared.launch, f"{name}-{secrets.token_hex(6)}"
+        environment = launching.server_environment(plan, prepared.given_environment, tag, name)
+        log_file = record.log_path(name)
+        offset = log_file.stat().st_size if log_file.exists() else 0
+        child = process.spawn(plan.command, environment, log_file, log_file.parent)
+        leader = tree.identify(child.pid)
+        if leader is None:
+            raise VConsoleError(f"{plan.command[0]} ended at once (exit code {child.wait()})")
+        run = Run(tag, tree.boot_id(), leader, datetime.now(UTC), offset, (leader,))
+        watch = StartWatch(LogTail(log_file, offset), learned, learned_from)
+        return cls(name, plan, run, child, watch)
+
+    @classmethod
+    def adopt(cls, name: str, plan: Launch, run: Run) -> Life:
+        """Take over a tree that an earlier supervisor started."""
+        tail = LogTail(record.log_path(name), run.log_offset_bytes)
+        return cls(name, plan, run, None, StartWatch(tail, {}, 0))
+
+    @property
+    def returncode(self) -> int | None:
+        return self._child.poll() if self._child else None
+
+    def reap(self) -> None:
+        if self._child:
+            self._child.poll()
+
+    def is_alive(self) -> bool:
+        self.reap()
+        return tree.is_alive(self.run.leader)
+
+    def owned(self) -> frozenset[ProcessId]:
+        return process.members(self.run.leader, frozenset(self.run.tree))
+
+    def learn_tree(self) -> bool:
+        """Add what joined the tree since; whether there was anything."""
+        known = frozenset(self.run.tree)
+        found = self.owned() | known
+        if found == known:
+            return False
+        self.run = replace(self.run, tree=tuple(sorted(found)))
+        return True
+
+    async def until_ready(self, changed: Callable[[], None]) -> tuple[ModelCard, ...] | None:
+        return await self.watch.until_ready(self.client, self.is_alive, changed)
+
+    def finish_start(self) -> tuple[PhaseTime, ...]:
+        self.ready_s = (datetime.now(UTC) - self.run.started_at).total_seconds()
+        return self.watch.finish()
+
+    async def end(self, drain_s: float | None) -> Ending:
+        """End the tree. With nothing in flight vLLM's drain is only a wait, so it is left out."""
+        drain_s = self.launch.drain_s if drain_s is None else drain_s
+        if drain_s > 0 and not await self._requests_in_flight():
+            drain_s = 0
+        return await process.end_tree(
+            self.run.leader, frozenset(self.run.tree), self.run.tag, drain_s, self.reap
+        )
+
+    async def gpu_memory_released(self) -> bool | None:
+        """Whether the cards have let go of our processes; None where there is no GPU."""
+        return None
+
+    async def scrape(self) -> Scrape:
+        """What `/metrics` says now."""
+        return parse(await self.client.metrics())
+
+    async def close(self) -> None:
+        if self._pidfd is not None:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = None
+        await self.client.aclose()
+
+    async def _requests_in_flight(self) -> bool:
+        if self.run.ready_at is None:
+            return False
+        with contextlib.suppress(VConsoleError):
+            scrape = await self.scrape()
+            return bool((scrape.requests_running or 0) + (scrape.requests_waiting or 0))
+        return True
+
+    def _follow_exit(self) -> int | None:
+        try:
+            descriptor = os.pidfd_open(self.run.leader.pid)
+        except ProcessLookupError:
+            self.exited.set()
+            return None
+        asyncio.get_running_loop().add_reader(descriptor, self._on_exit)
+        return descriptor
+
+    def _on_exit(self) -> None:
+        if self._pidfd is not None:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+        self.reap()
+        self.exited.set()

@@ -1,0 +1,70 @@
+"""An operation while it runs: steps are timed, and everybody is told of each change."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from vconsole.errors import ErrorBody, VConsoleError
+from vconsole.supervisor.model import Operation, OperationState, Step
+
+
+class RunningOperation:
+    """The one writer of an `Operation`; `snapshot` is what clients see of it."""
+
+    def __init__(self, kind: str, server: str, changed: Callable[[], None]) -> None:
+        self.snapshot = Operation(
+            id=secrets.token_hex(4),
+            kind=kind,
+            server=server,
+            state=OperationState.RUNNING,
+            started_at=datetime.now(UTC),
+        )
+        self.ended = asyncio.Event()
+        self._started_s = time.monotonic()
+        self._changed = changed
+
+    @property
+    def running(self) -> bool:
+        return self.snapshot.state is OperationState.RUNNING
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time what is done inside; an error marks the step as failed and goes on upwards."""
+        started_s = time.monotonic()
+        before = self.snapshot.steps
+        self._update(steps=(*before, Step(name)))
+        try:
+            yield
+        except BaseException:
+            self._update(steps=(*before, Step(name, time.monotonic() - started_s, ok=False)))
+            raise
+        self._update(steps=(*before, Step(name, time.monotonic() - started_s, ok=True)))
+
+    def note(self, **fields: bool | None) -> None:
+        """Set further fields of the snapshot."""
+        self._update(**fields)
+
+    def done(self) -> None:
+        self._end(OperationState.DONE, None)
+
+    def failed(self, error: VConsoleError) -> None:
+        self._end(OperationState.FAILED, error.body())
+
+    def _end(self, state: OperationState, error: ErrorBody | None) -> None:
+        self._update(
+            state=state,
+            error=error,
+            ended_at=datetime.now(UTC),
+            seconds=time.monotonic() - self._started_s,
+        )
+        self.ended.set()
+
+    def _update(self, **fields: object) -> None:
+        self.snapshot = replace(self.snapshot, **fields)  # type: ignore[arg-type]
+        self._changed()

@@ -1,0 +1,138 @@
+"""Spawning a server's process tree, and ending it for good.
+
+A tree gets a session of its own and writes to a file, so that it needs nobody to live on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vconsole.errors import VConsoleError
+from vconsole.supervisor import tree
+from vconsole.supervisor.tree import ProcessId
+
+POLL_S = 0.05
+# vLLM gives its own children this long after the drain before it kills them itself.
+AFTER_DRAIN_S = 10.0
+AFTER_TERM_S = 5.0
+AFTER_KILL_S = 5.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a tree came to its end: each rung that was needed, and who is left."""
+
+    rungs: tuple[str, ...]
+    survivors: frozenset[ProcessId]
+    seconds: float
+
+
+def spawn(
+    command: tuple[str, ...], environment: Mapping[str, str], log_file: Path, folder: Path
+) -> subprocess.Popen[bytes]:
+    """Start `command` as the leader of a new session, output appended to `log_file` (0600)."""
+    descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        return subprocess.Popen(
+            command,
+            env=dict(environment),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise VConsoleError(
+            f"cannot run {command[0]}: {error.strerror}",
+            "see `vconsole engine status`; `vconsole engine install` repairs an engine",
+        ) from error
+    finally:
+        os.close(descriptor)
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Whether vLLM could bind there now; a port in TIME_WAIT counts as free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def members(leader: ProcessId, known: frozenset[ProcessId]) -> frozenset[ProcessId]:
+    """Everything of a tree that lives: its session, and what was recorded of it."""
+    return tree.session_members(leader.pid) | tree.living(known)
+
+
+async def end_tree(
+    leader: ProcessId,
+    known: frozenset[ProcessId],
+    tag: str,
+    drain_s: float,
+    reap: Callable[[], object],
+) -> Ending:
+    """End a tree, mildest first, and do not return before it is gone or nothing helps.
+
+    With `drain_s` above 0 the API server alone is asked first, so that requests in flight finish;
+    then the whole session, then every recorded or tagged process. `reap` collects our own child.
+    """
+    started = time.monotonic()
+    rungs: list[str] = []
+    known = known | members(leader, known)
+
+    async def gone_within(seconds: float) -> bool:
+        return await _gone_within(leader, known, seconds, reap)
+
+    if drain_s > 0 and tree.send(leader, signal.SIGTERM):
+        rungs.append("drain")
+        await gone_within(drain_s + AFTER_DRAIN_S)
+    for name, number, patience_s in (
+        ("terminate", signal.SIGTERM, AFTER_TERM_S),
+        ("kill", signal.SIGKILL, AFTER_KILL_S),
+    ):
+        left = members(leader, known) | await asyncio.to_thread(tree.tagged, tag)
+        if not left:
+            break
+        known |= left
+        rungs.append(name)
+        for process in sorted(left):
+            tree.send(process, number)
+        await gone_within(patience_s)
+    survivors = members(leader, known) | await asyncio.to_thread(tree.tagged, tag)
+    return Ending(tuple(rungs), survivors, time.monotonic() - started)
+
+
+async def _gone_within(
+    leader: ProcessId, known: frozenset[ProcessId], seconds: float, reap: Callable[[], object]
+) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        reap()
+        if not members(leader, known):
+            return True
+        await asyncio.sleep(POLL_S)
+    return False
+
+
+def describe(survivors: frozenset[ProcessId]) -> str:
+    """The pids that are left, with the kernel's word for why they may not go."""
+    words = []
+    for process in sorted(survivors):
+        letter = tree.state_letter(process)
+        stuck = " (stuck in the kernel, state D: only a reboot ends it)" if letter == "D" else ""
+        words.append(f"{process.pid}{stuck}")
+    return ", ".join(words)

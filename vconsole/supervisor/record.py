@@ -1,0 +1,121 @@
+"""What outlives the supervisor: one JSON record for each named server.
+
+The record is the contract between supervisors of different versions: fields are only ever added,
+and `schema` rises when an older reader would misread it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from vconsole import paths
+from vconsole.supervisor.files import set_aside, write_atomically
+from vconsole.supervisor.model import Desired, Failure, PhaseTime, ServerState, Transition
+from vconsole.supervisor.tree import ProcessId
+
+SCHEMA = 1
+KEPT_TRANSITIONS = 50
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a server is started, without secrets: those stay in a file of their own."""
+
+    model: str
+    served_name: str
+    host: str
+    port: int
+    flags: tuple[str, ...] = ()
+    profile: str | None = None
+    drain_s: int = 15
+    command: tuple[str, ...] = ()
+    engine_version: str | None = None
+    engine_device: str | None = None
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One life of a server's process tree; `leader` is the API server and its session's leader."""
+
+    tag: str
+    boot_id: str
+    leader: ProcessId
+    started_at: datetime
+    log_offset_bytes: int = 0
+    tree: tuple[ProcessId, ...] = ()
+    ready_at: datetime | None = None
+    ready_s: float | None = None
+    max_model_len: int | None = None
+    phases: tuple[PhaseTime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRecord:
+    name: str
+    schema: int = SCHEMA
+    state: ServerState = ServerState.STOPPED
+    desired: Desired = Desired.STOPPED
+    launch: Launch | None = None
+    run: Run | None = None
+    restarts: int = 0
+    last_failure: Failure | None = None
+    transitions: tuple[Transition, ...] = ()
+    survivors: tuple[ProcessId, ...] = field(default=())
+
+
+def record_path(name: str) -> Path:
+    return paths.server_dir(name) / "record.json"
+
+
+def environment_path(name: str) -> Path:
+    """The variables given at the start, secrets among them; mode 0600."""
+    return paths.server_dir(name) / "environment.json"
+
+
+def log_path(name: str) -> Path:
+    return paths.server_dir(name) / "server.log"
+
+
+def save(record: ServerRecord) -> None:
+    write_atomically(record_path(record.name), msgspec.json.encode(record))
+
+
+def load(name: str) -> ServerRecord:
+    """The record of a server, a fresh one where there is none; a corrupt one is set aside."""
+    path = record_path(name)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ServerRecord)
+    except FileNotFoundError:
+        return ServerRecord(name)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        log.warning("record of %s is unreadable (%s): kept as %s", name, error, set_aside(path))
+        return ServerRecord(name)
+
+
+def recorded_names() -> tuple[str, ...]:
+    folder = paths.state_dir() / "servers"
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir()))
+
+
+def save_environment(name: str, environment: dict[str, str]) -> None:
+    write_atomically(environment_path(name), msgspec.json.encode(environment))
+
+
+def load_environment(name: str) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(environment_path(name).read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.DecodeError):
+        return {}

@@ -1,0 +1,84 @@
+"""The supervisor's pulse: once a second every server, the cards and the machine are read."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from datetime import UTC, datetime
+
+from vconsole import paths
+from vconsole.engine.metrics import Metrics
+from vconsole.errors import VConsoleError
+from vconsole.host.gpu import GpuReader
+from vconsole.host.machine import read_host
+from vconsole.host.readings import GpuReading, Host
+from vconsole.supervisor.model import Sample
+from vconsole.supervisor.server import Server
+
+KEPT_SAMPLES = 3600
+TREE_EVERY_S = 2.0
+
+
+class Sampler:
+    """Latest readings, and an hour of samples for each server."""
+
+    def __init__(self, hostname: str) -> None:
+        self.gpus = GpuReading()
+        self.host = Host()
+        self._hostname = hostname
+        self._reader = GpuReader()
+        self._samples: dict[str, deque[Sample]] = {}
+
+    async def read(self, servers: list[Server]) -> None:
+        """One beat: no reading waits for another, and none raises."""
+        await asyncio.gather(self._read_machine(servers), *(self._read_server(s) for s in servers))
+
+    def metrics(self, server: Server) -> Metrics | None:
+        return server.life.window.metrics(time.monotonic()) if server.life else None
+
+    def history(self, name: str, seconds: float) -> tuple[Sample, ...]:
+        kept = self._samples.get(name, deque())
+        since = datetime.now(UTC).timestamp() - seconds
+        return tuple(sample for sample in kept if sample.at.timestamp() >= since)
+
+    def close(self) -> None:
+        self._reader.close()
+
+    async def _read_machine(self, servers: list[Server]) -> None:
+        owned = frozenset(
+            process.pid for server in servers if server.life for process in server.life.run.tree
+        )
+        self.gpus = await asyncio.to_thread(self._reader.read, owned)
+        self.host = await asyncio.to_thread(read_host, paths.state_dir(), self._hostname)
+
+    async def _read_server(self, server: Server) -> None:
+        life = server.life
+        if life is None:
+            return
+        await server.refresh_tree()
+        if life.run.ready_at is None:
+            return
+        try:
+            scrape = await life.scrape()
+        except VConsoleError:
+            return
+        now_s = time.monotonic()
+        life.window.add(now_s, scrape)
+        self._keep(server.name, life.window.metrics(now_s))
+
+    def _keep(self, name: str, metrics: Metrics | None) -> None:
+        if metrics is None:
+            return
+        kept = self._samples.setdefault(name, deque(maxlen=KEPT_SAMPLES))
+        kept.append(
+            Sample(
+                at=datetime.now(UTC),
+                requests_running=metrics.requests_running,
+                requests_waiting=metrics.requests_waiting,
+                kv_cache_usage=metrics.kv_cache_usage,
+                generation_tokens_per_s=metrics.generation_tokens_per_s,
+                prompt_tokens_per_s=metrics.prompt_tokens_per_s,
+                requests_per_s=metrics.requests_per_s,
+            )
+        )

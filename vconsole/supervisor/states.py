@@ -1,0 +1,23 @@
+"""The table of legal transitions between the states of a server."""
+
+from __future__ import annotations
+
+from vconsole.supervisor.model import ServerState
+
+S = ServerState
+
+LEGAL: dict[ServerState, frozenset[ServerState]] = {
+    S.STOPPED: frozenset({S.STARTING, S.READY}),
+    S.STARTING: frozenset({S.READY, S.STOPPING, S.FAILED, S.BACKOFF}),
+    S.READY: frozenset({S.STALLED, S.STOPPING, S.FAILED, S.BACKOFF}),
+    S.STALLED: frozenset({S.READY, S.STOPPING, S.FAILED, S.BACKOFF}),
+    S.STOPPING: frozenset({S.STOPPED, S.FAILED}),
+    S.BACKOFF: frozenset({S.STARTING, S.STOPPED, S.FAILED}),
+    S.FAILED: frozenset({S.STOPPED, S.STARTING, S.STOPPING}),
+}
+
+RUNNING = frozenset({S.STARTING, S.READY, S.STALLED, S.STOPPING})
+
+
+def is_legal(before: ServerState, after: ServerState) -> bool:
+    return after in LEGAL[before]

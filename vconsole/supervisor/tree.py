@@ -1,0 +1,113 @@
+"""Which processes belong to a run of a server, proved by more than parenthood.
+
+A process is a (pid, start time) pair, so that a recycled pid is never mistaken for ours. A run's
+tree is every process of its session, every one recorded earlier, and every one that carries the
+run's tag in its environment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PROC = Path("/proc")
+TAG_VARIABLE = "VCONSOLE_RUN"
+GONE_STATES = frozenset({"Z", "X"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ProcessId:
+    """A process of this boot; `start_ticks` is field 22 of `/proc/PID/stat` (proc(5))."""
+
+    pid: int
+    start_ticks: int
+
+
+@cache
+def boot_id() -> str:
+    """The kernel's name for this boot: start times are comparable only within one."""
+    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+
+
+def identify(pid: int) -> ProcessId | None:
+    """The process that has this pid now, or None where there is none or it is a zombie."""
+    fields = _stat_fields(pid)
+    if fields is None or fields[0] in GONE_STATES:
+        return None
+    return ProcessId(pid, int(fields[19]))
+
+
+def is_alive(process: ProcessId) -> bool:
+    """Whether this very process still runs; a zombie does not."""
+    return identify(process.pid) == process
+
+
+def state_letter(process: ProcessId) -> str | None:
+    """`R`, `S`, `D`, `T` ... of a process that is alive, as in `/proc/PID/stat`."""
+    fields = _stat_fields(process.pid)
+    return fields[0] if fields and int(fields[19]) == process.start_ticks else None
+
+
+def session_members(session: int) -> frozenset[ProcessId]:
+    """Every living process of one session."""
+    members = (identify(pid) for pid in _pids() if _session_of(pid) == session)
+    return frozenset(member for member in members if member)
+
+
+def tagged(tag: str) -> frozenset[ProcessId]:
+    """Every living process whose environment names this run; reads all of `/proc`."""
+    wanted = f"{TAG_VARIABLE}={tag}".encode()
+    found = (identify(pid) for pid in _pids() if wanted in _environment(pid))
+    return frozenset(process for process in found if process)
+
+
+def living(processes: Iterable[ProcessId]) -> frozenset[ProcessId]:
+    return frozenset(process for process in processes if is_alive(process))
+
+
+def send(process: ProcessId, number: signal.Signals) -> bool:
+    """Signal this very process through a pidfd; False where it is gone already."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return False
+    try:
+        if identify(process.pid) != process:
+            return False
+        signal.pidfd_send_signal(descriptor, number)
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir(PROC) if name.isdecimal()]
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except (ProcessLookupError, PermissionError):
+        return None
+
+
+def _stat_fields(pid: int) -> list[str] | None:
+    """The fields of `/proc/PID/stat` after the command, which may itself hold spaces."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    return text.rpartition(")")[2].split()
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
