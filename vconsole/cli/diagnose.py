@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from vconsole import paths
-from vconsole.engine.failures import Diagnosis, diagnose
+from vconsole.cli.options import json_output, server_name
+from vconsole.cli.output import print_json
+from vconsole.engine import failures
 from vconsole.errors import VConsoleError
+from vconsole.supervisor import record
 
 _CONTEXT_LINES = 2
 _SHOWN_COLUMNS = 200
 
 
-@click.command("diagnose")
+@click.command(epilog="Example: journalctl -u vllm | vconsole diagnose -")
 @click.argument("file", required=False, metavar="[FILE|-]")
-@click.option(
-    "--name", default="main", show_default=True, help="The server whose last log to read."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def diagnose_command(file: str | None, name: str, as_json: bool) -> None:
-    """Say why vLLM failed or got worse, from its log: FILE, standard input, or the last run's."""
+@server_name
+@json_output
+def diagnose(file: str | None, name: str, as_json: bool) -> None:
+    """Say why vLLM failed or got worse, from a log: FILE, stdin (-), or the server's last run."""
     lines = _lines(file, name)
-    found = diagnose(lines)
-    click.echo(json.dumps(asdict(found)) if as_json else describe(found, lines))
+    found = failures.diagnose(lines)
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(describe(found, lines))
 
 
-def describe(found: Diagnosis, lines: list[str]) -> str:
+def describe(found: failures.Diagnosis, lines: list[str]) -> str:
     """The diagnosis as text, with the evidence in its context."""
     parts = [f"{found.cause} ({found.severity}): {found.message}"]
     if found.evidence:
@@ -63,7 +64,7 @@ def _printable(line: str) -> str:
 def _lines(file: str | None, name: str) -> list[str]:
     if file == "-":
         return sys.stdin.buffer.read().decode("utf-8", errors="replace").split("\n")
-    path = Path(file) if file else paths.server_dir(name) / "server.log"
+    path = Path(file) if file else record.log_path(name)
     try:
         return path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError as error:

@@ -7,6 +7,7 @@ start or after a requested stop does not count, and of several runs in a file th
 
 from __future__ import annotations
 
+import math
 import re
 import string
 from collections.abc import Iterable, Sequence
@@ -18,7 +19,6 @@ from vconsole.engine.line_index import Run, index_run
 from vconsole.engine.log_reading import LogLine, read, reflow
 from vconsole.engine.run_outcome import Outcome, arguments_of, outcome_of, phase_at, split_runs
 
-_SIGKILL = 9
 # What a second look, at lines joined again that were wrapped between words, may correct.
 _VAGUE = ("unknown", "healthy", "bad_argument", "import_error")
 _POLITE_SIGNALS = (2, 15)
@@ -97,7 +97,7 @@ def _of_run(
 
 def _look(run: Run, outcome: Outcome, exit_signal: int | None) -> Diagnosis:
     hits = [hit for hit in search(rule_book().rules, run) if _in_phase(hit, run, outcome)]
-    exception = _exception(run, outcome.ready_at or 0)
+    exception = _exception(run, outcome.survived_until)
     fatal = [hit for hit in hits if _is_fatal(hit, outcome) and not (hit.rule.silent and exception)]
     if fatal:
         return _explain(_deepest(fatal, run), run, Severity.FATAL)
@@ -134,11 +134,11 @@ def _is_fatal(hit: Hit, outcome: Outcome) -> bool:
     """Whether this hit ended the run: not before a successful start, not after a stop."""
     if hit.rule.severity != "fatal" or outcome.is_after_stop(hit.place):
         return False
+    if hit.place < outcome.survived_until or (hit.rule.silent and outcome.stop_requested):
+        return False
     if outcome.ready_at is None:
         return True
-    if hit.place < outcome.ready_at:
-        return False
-    return hit.rule.serving == "fatal" or outcome.died_serving
+    return not outcome.asked and (hit.rule.serving == "fatal" or outcome.died_serving)
 
 
 def _is_degraded(hit: Hit, outcome: Outcome) -> bool:
@@ -212,10 +212,9 @@ def _derived(figures: dict[str, str]) -> dict[str, str]:
     """The figures of a match, and those that follow from them by arithmetic."""
     more = {name: value.replace(",", "") if value[0].isdigit() else value
             for name, value in figures.items()}  # fmt: skip
-    if "free" in more and "total" in more:
-        share = int(float(more["free"]) / float(more["total"]) * 100) / 100
-        if share > 0:
-            more["utilization"] = f"{share:.2f}"
+    free, total = (_number(more.get(name)) for name in ("free", "total"))
+    if free and total and free > 0.01 * total:
+        more["utilization"] = f"{math.floor(free / total * 100) / 100:.2f}"
     if {"heads", "tp"} <= more.keys():
         heads, tensor_parallel = int(more["heads"]), int(more["tp"])
         fitting = [size for size in range(1, tensor_parallel) if heads % size == 0]
@@ -223,6 +222,13 @@ def _derived(figures: dict[str, str]) -> dict[str, str]:
     if "seqs" in more:
         more["fewer_seqs"] = str(max(1, int(more["seqs"]) // 4))
     return more
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
 
 
 def _filled(template: str, figures: dict[str, str]) -> str | None:

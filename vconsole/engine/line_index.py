@@ -38,6 +38,11 @@ class LineIndex:
         found = [at for needle in needles if (at := self._text.find(needle, after)) >= 0]
         return self.indices[bisect_right(self._starts, min(found)) - 1] if found else None
 
+    def last(self, needles: Iterable[str]) -> int | None:
+        """The last line that contains any of `needles` (in lower case)."""
+        at = max((self._text.rfind(needle) for needle in needles), default=-1)
+        return self.indices[bisect_right(self._starts, at) - 1] if at >= 0 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

@@ -194,7 +194,7 @@ _TELLING = (
     "weights t", "startup complete", "shutdown", "Shutting down", "cache usage: 9",
     "cache usage: 100", "reempt", "FlashInfer", "Falling back", "falling back", "shared memory",
     "chat template", "KV cache size", "memory profiling", "raph capturing", "throughput",
-    "rror", "SIG", "ignal",
+    "rror", "SIG", "ignal", "init engine", "Starting vLLM", "Started server", "upported",
 )  # fmt: skip
 
 

@@ -18,6 +18,10 @@ _LOADED = (
     "# gpu blocks", "graph capturing", "capturing cuda graph", "capturing the model",
     "torch.compile took",
 )  # fmt: skip
+_LATE = (
+    "init engine (", "starting vllm api server", "starting vllm server", "started server process",
+    "available routes are", "supported tasks: ", "supported_tasks: ", "graph capturing finished",
+)  # fmt: skip
 # Only the API server's own words: it passes a SIGTERM on to its engine after any failure.
 _STOP = (
     "server: shutdown triggered", "keyboardinterrupt", "sigterm received", "sigint received",
@@ -40,12 +44,16 @@ _TRACEBACK_LINES = 120
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Indices into the run's lines; None where it did not happen."""
+    """Indices into the run's lines; None where it did not happen.
+
+    What was printed before `survived_until` ended nothing: the start went on after it.
+    """
 
     ready_at: int | None
     failed_at: int | None
     stopped_at: int | None
     loaded_at: int | None
+    survived_until: int
     asked: bool
 
     @property
@@ -81,14 +89,23 @@ def split_runs(lines: list[LogLine]) -> list[list[LogLine]]:
 def outcome_of(run: Run, stop_requested: bool) -> Outcome:
     """Where the run's turning points are; failures before its readiness were survived."""
     ready = run.whole.first(_READY)
-    stopped = run.whole.first(_STOP)
+    failed = _failure(run, ready or 0)
     return Outcome(
         ready_at=ready,
-        failed_at=_failure(run, ready or 0),
-        stopped_at=stopped,
+        failed_at=failed,
+        stopped_at=run.whole.first(_STOP),
         loaded_at=run.whole.first(_LOADED),
+        survived_until=_survived(run, ready, failed),
         asked=stop_requested,
     )
+
+
+def _survived(run: Run, ready: int | None, failed: int | None) -> int:
+    """The readiness; in a log that was cut before it and shows no death, the last late phase."""
+    if ready is not None:
+        return ready
+    late = run.whole.last(_LATE) if failed is None else None
+    return late or 0
 
 
 def arguments_of(run: Run) -> dict[str, str]:
