@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
-from itertools import accumulate
 from typing import Any, NamedTuple
 
-from vconsole.engine.log_reading import LogLine
+from vconsole.engine.line_index import Run
 
 _FILE = "failure_rules.toml"
-_HITS_PER_PATTERN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +32,18 @@ class Rule:
     phase: str | None = None
     serving: str = "ignore"
     dead: bool = False
+    silent: bool = False
     anywhere: bool = False
     signal: int | None = None
 
 
 class Hit(NamedTuple):
-    """A rule that matched: the line's place in the searched list, and the named figures."""
+    """A rule that matched: which pattern, the line's index in the run, the text, the figures."""
 
     rule: Rule
-    index: int
+    pattern: int
+    place: int
+    matched: str
     figures: dict[str, str]
 
 
@@ -115,32 +115,14 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-def search(rules: Sequence[Rule], lines: Sequence[LogLine]) -> Iterator[Hit]:
-    """Every place where a rule matches; a rule without `anywhere` skips INFO and WARNING lines."""
-    lowered = [line.text.lower() for line in lines]
-    starts = list(accumulate((len(text) + 1 for text in lowered), initial=0))
-    blob = "\n".join(lowered)
+def search(rules: Sequence[Rule], run: Run) -> Iterator[Hit]:
+    """Every place where a rule matches; a rule without `anywhere` skips lines of low level."""
     for rule in rules:
-        for pattern in rule.match:
-            for index in _places(anchor(pattern), blob, starts):
-                if not rule.anywhere and lines[index].level in ("DEBUG", "INFO", "WARNING"):
-                    continue
-                found = _compiled(pattern).search(lines[index].text)
-                if found and not _vetoed(rule, lines[index].text):
-                    figures = {key: value for key, value in found.groupdict().items() if value}
-                    yield Hit(rule, index, figures)
-
-
-def _places(needle: str, blob: str, starts: list[int]) -> Iterator[int]:
-    """Indices of the first lines that contain `needle`, each once."""
-    at = blob.find(needle)
-    for _ in range(_HITS_PER_PATTERN):
-        if at < 0:
-            return
-        index = bisect_right(starts, at) - 1
-        yield index
-        at = blob.find(needle, starts[index + 1])
-
-
-def _vetoed(rule: Rule, text: str) -> bool:
-    return any(_compiled(pattern).search(text) for pattern in rule.veto)
+        index = run.whole if rule.anywhere else run.serious
+        for number, pattern in enumerate(rule.match):
+            for place in index.places(anchor(pattern)):
+                text = run.lines[place].text
+                found = _compiled(pattern).search(text)
+                if found and not any(_compiled(veto).search(text) for veto in rule.veto):
+                    figures = {name: value for name, value in found.groupdict().items() if value}
+                    yield Hit(rule, number, place, found[0], figures)

@@ -7,6 +7,7 @@ start or after a requested stop does not count, and of several runs in a file th
 
 from __future__ import annotations
 
+import math
 import re
 import string
 from collections.abc import Iterable, Sequence
@@ -14,18 +15,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from vconsole.engine.failure_rules import Hit, Rule, rule_book, search
+from vconsole.engine.line_index import Run, index_run
 from vconsole.engine.log_reading import LogLine, read, reflow
-from vconsole.engine.run_outcome import Outcome, outcome_of, phase_at, split_runs
+from vconsole.engine.run_outcome import Outcome, arguments_of, outcome_of, phase_at, split_runs
 
-_SIGKILL = 9
+# What a second look, at lines joined again that were wrapped between words, may correct.
+_VAGUE = ("unknown", "healthy", "bad_argument", "import_error")
 _POLITE_SIGNALS = (2, 15)
+# An exception with its message: a pydantic error says what is wrong two lines below its name.
+_ONE_MESSAGE_LINES = 4
 _EXCEPTION = re.compile(
-    r"^(?:\[?rank\d\]?:?\s*)?(?:[a-z_][\w]*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failure|Fault)"
+    r"^[\s|]{0,8}(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failure|Fault)"
     r"(?::|$| \()"
 )
 _WRAPPERS = re.compile(
     r"initialization failed|EngineDeadError|EngineCore encountered|stack trace|died unexpectedly"
-    r"|CancelledError|KeyboardInterrupt|SystemExit|EngineCore failed to start|BrokenProcessPool"
+    r"|CancelledError|KeyboardInterrupt|SystemExit|EngineCore failed to start|Executor failed"
 )
 
 
@@ -67,109 +72,139 @@ def diagnose(
     `exit_signal` is the signal that ended the server, where known; `stop_requested` says that
     somebody asked it to stop, which makes its parting errors harmless.
     """
-    entries = read(lines)
     asked = stop_requested or exit_signal in _POLITE_SIGNALS
     found = _HEALTHY
-    for number, run in enumerate(reversed(split_runs(entries))):
-        signal = exit_signal if number == 0 else None
-        found = _of_run(run, signal, asked and number == 0)
-        if found.cause in ("unknown", "healthy"):
-            joined = _of_run(reflow(run), signal, asked and number == 0)
-            found = joined if joined.cause not in ("unknown", "healthy") else found
-        if found.cause != "healthy" or outcome_of(run, asked).is_conclusive:
+    for age, run in enumerate(reversed(split_runs(read(lines)))):
+        found, is_conclusive = _of_run(run, exit_signal if age == 0 else None, asked and age == 0)
+        if found.cause != "healthy" or is_conclusive:
             break
     return found
 
 
-def _of_run(run: list[LogLine], exit_signal: int | None, stop_requested: bool) -> Diagnosis:
+def _of_run(
+    lines: list[LogLine], exit_signal: int | None, stop_requested: bool
+) -> tuple[Diagnosis, bool]:
+    """The diagnosis of one run, and whether the run came to a result at all."""
+    run = index_run(lines)
     outcome = outcome_of(run, stop_requested)
-    hits = sorted(
-        (hit for hit in search(rule_book().rules, run) if _in_phase(hit, run, outcome)),
-        key=lambda hit: (hit.rule.rank, hit.index),
-    )
-    fatal = next((hit for hit in hits if _is_fatal(hit, outcome)), None)
+    found = _look(run, outcome, exit_signal)
+    if found.cause in _VAGUE and len(joined := reflow(lines)) < len(lines):
+        run = index_run(joined)
+        clearer = _look(run, outcome_of(run, stop_requested), exit_signal)
+        found = found if clearer.cause in _VAGUE else clearer
+    return found, outcome.is_conclusive
+
+
+def _look(run: Run, outcome: Outcome, exit_signal: int | None) -> Diagnosis:
+    hits = [hit for hit in search(rule_book().rules, run) if _in_phase(hit, run, outcome)]
+    exception = _exception(run, outcome.survived_until)
+    fatal = [hit for hit in hits if _is_fatal(hit, outcome) and not (hit.rule.silent and exception)]
     if fatal:
-        return _explain(fatal, run, Severity.FATAL)
+        return _explain(_deepest(fatal, run), run, Severity.FATAL)
     if exit_signal and not outcome.stop_requested:
         return _of_signal(exit_signal, run)
-    failed = outcome.failed_at is not None or (outcome.ready_at is None and _exception(run))
-    worse = next((hit for hit in hits if _is_degraded(hit, outcome)), None)
+    failed = outcome.failed_at is not None or (outcome.ready_at is None and exception)
     if failed and not outcome.stop_requested:
-        deadly = next((hit for hit in hits if hit.rule.dead), None)
-        return _explain(deadly, run, Severity.FATAL) if deadly else _unknown(run, outcome)
-    return _explain(worse, run, Severity.DEGRADED) if worse else _HEALTHY
+        deadly = [hit for hit in hits if hit.rule.dead]
+        if deadly:
+            return _explain(_deepest(deadly, run), run, Severity.FATAL)
+        return _unknown(exception or run.lines[outcome.failed_at or 0])
+    worse = [hit for hit in hits if _is_degraded(hit, outcome)]
+    return _explain(_deepest(worse, run), run, Severity.DEGRADED) if worse else _HEALTHY
 
 
-def _in_phase(hit: Hit, run: Sequence[LogLine], outcome: Outcome) -> bool:
-    return hit.rule.phase is None or phase_at(run, hit.index, outcome) == hit.rule.phase
+def _deepest(hits: Sequence[Hit], run: Run) -> Hit:
+    """The hit nearest to the root cause, on the line that tells most about it."""
+    first = min(hits, key=lambda hit: (_is_code(run.lines[hit.place]), hit.rule.rank, hit.place))
+    near = range(first.place, first.place + _ONE_MESSAGE_LINES)
+    same = [hit for hit in hits if hit.rule is first.rule and hit.place in near]
+    return min(same, key=lambda hit: (_is_code(run.lines[hit.place]), hit.pattern, hit.place))
+
+
+def _is_code(line: LogLine) -> bool:
+    """Whether the line is source code quoted by a traceback."""
+    return line.text.startswith("    ")
+
+
+def _in_phase(hit: Hit, run: Run, outcome: Outcome) -> bool:
+    return hit.rule.phase is None or phase_at(run, hit.place, outcome) == hit.rule.phase
 
 
 def _is_fatal(hit: Hit, outcome: Outcome) -> bool:
     """Whether this hit ended the run: not before a successful start, not after a stop."""
-    if hit.rule.severity != "fatal" or outcome.is_after_stop(hit.index):
+    if hit.rule.severity != "fatal" or outcome.is_after_stop(hit.place):
+        return False
+    if hit.place < outcome.survived_until or (hit.rule.silent and outcome.stop_requested):
         return False
     if outcome.ready_at is None:
-        return not outcome.stop_requested
-    if hit.index < outcome.ready_at:
-        return False
-    return hit.rule.serving == "fatal" or outcome.died_serving
+        return True
+    return not outcome.asked and (hit.rule.serving == "fatal" or outcome.died_serving)
 
 
 def _is_degraded(hit: Hit, outcome: Outcome) -> bool:
-    if outcome.is_after_stop(hit.index):
+    if outcome.is_after_stop(hit.place):
         return False
-    return hit.rule.severity == "degraded" or (
-        hit.rule.serving == "degraded"
-        and outcome.ready_at is not None
-        and hit.index > outcome.ready_at
-    )
+    lasting = hit.rule.serving == "degraded" and outcome.ready_at is not None
+    return hit.rule.severity == "degraded" or lasting
 
 
-def _explain(hit: Hit, run: Sequence[LogLine], severity: Severity) -> Diagnosis:
-    rule, figures = hit.rule, _derived(hit.figures)
-    line = run[hit.index]
+def _explain(hit: Hit, run: Run, severity: Severity) -> Diagnosis:
+    rule, figures = hit.rule, _derived(arguments_of(run) | hit.figures)
     return Diagnosis(
         rule.cause,
         severity,
         _filled(rule.message, figures) or rule.plain,
-        Evidence(line.number, line.shown),
+        _evidence(run.lines[hit.place], hit.matched),
         _remedy(rule, figures),
         rule.retryable,
         _flags(rule, figures),
     )
 
 
-def _of_signal(number: int, run: Sequence[LogLine]) -> Diagnosis:
+def _evidence(line: LogLine, matched: str) -> Evidence:
+    """The line, or the part of a broken one that holds most of what matched."""
+    if not line.parts:
+        return Evidence(line.number, line.shown)
+    number, text = max(line.parts, key=lambda part: _overlap(part[1].strip(), matched))
+    return Evidence(number, text)
+
+
+def _overlap(part: str, matched: str) -> int:
+    """How many characters of `matched` lie in `part`, which may hold only its end or beginning."""
+    if matched in part or part in matched:
+        return min(len(matched), len(part))
+    sizes = range(min(len(part), len(matched)), 0, -1)
+    ends = (n for n in sizes if part.endswith(matched[:n]) or part.startswith(matched[-n:]))
+    return next(ends, 0)
+
+
+def _of_signal(number: int, run: Run) -> Diagnosis:
     rule = next((rule for rule in rule_book().rules if rule.signal == number), None)
     if rule is None:
         return Diagnosis("killed_by_signal", Severity.FATAL, f"Signal {number} ended the server.")
-    last = next((line for line in reversed(run) if line.text.strip()), None)
+    last = next((line for line in reversed(run.lines) if line.text.strip()), None)
     evidence = Evidence(last.number, last.shown) if last else None
     return Diagnosis(
         rule.cause, Severity.FATAL, rule.plain, evidence, _remedy(rule, {}), rule.retryable
     )
 
 
-def _unknown(run: Sequence[LogLine], outcome: Outcome) -> Diagnosis:
-    line = _exception(run[outcome.ready_at or 0 :]) or (
-        run[outcome.failed_at] if outcome.failed_at is not None else None
-    )
+def _unknown(line: LogLine) -> Diagnosis:
     return Diagnosis(
         "unknown",
         Severity.FATAL,
         "vLLM failed, and vconsole does not know this error.",
-        Evidence(line.number, line.shown) if line else None,
+        Evidence(line.number, line.shown),
         "Read the first exception in its context; search for it in vLLM's issues.",
     )
 
 
-def _exception(run: Sequence[LogLine]) -> LogLine | None:
-    """The first exception that is neither a wrapper nor a mere warning."""
-    for line in run:
-        if line.level in ("DEBUG", "INFO", "WARNING"):
-            continue
-        if _EXCEPTION.match(line.text) and not _WRAPPERS.search(line.text):
-            return line
+def _exception(run: Run, start: int) -> LogLine | None:
+    """The first exception from `start` on that is neither a wrapper nor a mere warning."""
+    for index in run.serious.indices:
+        text = run.lines[index].text
+        if index >= start and _EXCEPTION.match(text) and not _WRAPPERS.search(text):
+            return run.lines[index]
     return None
 
 
@@ -177,13 +212,23 @@ def _derived(figures: dict[str, str]) -> dict[str, str]:
     """The figures of a match, and those that follow from them by arithmetic."""
     more = {name: value.replace(",", "") if value[0].isdigit() else value
             for name, value in figures.items()}  # fmt: skip
-    if "free" in more and "total" in more:
-        share = int(float(more["free"]) / float(more["total"]) * 100) / 100
-        if share > 0:
-            more["utilization"] = f"{share:.2f}"
+    free, total = (_number(more.get(name)) for name in ("free", "total"))
+    if free and total and free > 0.01 * total:
+        more["utilization"] = f"{math.floor(free / total * 100) / 100:.2f}"
+    if {"heads", "tp"} <= more.keys():
+        heads, tensor_parallel = int(more["heads"]), int(more["tp"])
+        fitting = [size for size in range(1, tensor_parallel) if heads % size == 0]
+        more["fitting_tp"] = str(max(fitting, default=1))
     if "seqs" in more:
         more["fewer_seqs"] = str(max(1, int(more["seqs"]) // 4))
     return more
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
 
 
 def _filled(template: str, figures: dict[str, str]) -> str | None:

@@ -16,69 +16,119 @@ from typing import Any, NamedTuple
 
 _ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[()][A-Z0-9])|\x9b[0-9;]*m")
 _COLLECTORS = (
-    re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?[ \t]+(?:std(?:out|err) [FP] )?"),
+    re.compile(r"\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d)? \S+ [^\s:\[]+\[\d+\]: "),
+    re.compile(
+        r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?[ \t]+"
+        r"(?:std(?:out|err) [FP] |\[\w+ *\] \S+ \w+ - )?"
+    ),
     re.compile(r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s:\[]+(?:\[\d+\])?: "),
     re.compile(r"[\w.-]+ +\| "),
 )
+_MARGIN = re.compile(r"> ?| {2,8}")
 _PREFIX = re.compile(
-    r"(?:\[rank\d+\]:\s?)?"
-    r"(?:\((?P<process>[\w./ :-]+?) (?:pid|ip)=[^)]*\)\s?)?"
-    r"(?:\[rank\d+\]:\s?)?"
+    r"(?:\[[A-Za-z]+-?\d+\]:?\s?)?"
+    r"(?:\((?:[\w./ :=-]+? )?(?:pid|ip)=[^)]*\)\s?)?"
+    r"(?:\[[A-Za-z]+-?\d+\]:\s?)?"
     r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL|FATAL)"
-    r"(?::\s+|\s+\d[\d:\-., T]*(?:\[?[\w./-]+:\d+\])? ?)"
-    r"(?:\((?P<inner>[\w./ :-]+?) pid=[^)]*\)\s?)?)?"
+    r"(?::\s+|\s+(?:\d[\d:\-., T]*)?\[?[\w./-]+:\d+\] ?|\s+\d\d-\d\d [\d:.,]+ ?)"
+    r"(?:\([\w./ :-]+? pid=[^)]*\)\s?)?)?"
+)
+_BEGINS = re.compile(
+    r"\((?:\w|-)+ pid=|\{\"|(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)[: ]|Traceback|  File "
 )
 _CLOCK = re.compile(r"\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?")
 _SAMPLE = 60
 
 
 class LogLine(NamedTuple):
-    """One searchable line: its number in the given text (from 1), level and content."""
+    """One searchable line: its number in the given text (from 1), level and content.
+
+    `shown` is what the user sees of it; `parts` are the (number, text) of the lines that a terminal
+    made of one.
+    """
 
     number: int
     level: str
     text: str
     shown: str
     prefixed: bool = True
+    parts: tuple[tuple[int, str], ...] = ()
+
+
+class _Raw(NamedTuple):
+    """A line as given, or several joined, without colours and the collector's prefix."""
+
+    parts: tuple[tuple[int, str], ...]
+    text: str
 
 
 def read(lines: Iterable[str]) -> list[LogLine]:
     """The lines that can matter, oldest first, without prefixes; a JSON record gives several."""
-    numbered = list(_unwrapped(list(lines)))
-    found = [line for number, text in numbered for line in _parse(number, text)]
+    raw = list(_clean(list(lines)))
+    width = _wrap_width(raw)
+    if width:
+        raw = _joined(raw, width)
+    found = [line for each in _without_traffic(raw) for line in _parse(each)]
     return found[::-1] if _newest_first(found) else found
 
 
+def _without_traffic(lines: Iterable[_Raw]) -> list[_Raw]:
+    """All but successful requests, and statistics that follow statistics: the first says enough."""
+    kept: list[_Raw] = []
+    was_statistics = False
+    for line in lines:
+        text = line.text
+        if 'HTTP/1.1" 200' in text or 'HTTP/1.1\\" 200' in text:
+            continue
+        is_statistics = " throughput: " in text and "usage: 9" not in text
+        if not (is_statistics and was_statistics):
+            kept.append(line)
+        was_statistics = is_statistics
+    return kept
+
+
 def reflow(lines: list[LogLine]) -> list[LogLine]:
-    """The same lines with those joined that a terminal broke; numbers point at the first part."""
-    width = _wrap_width(lines)
+    """The same with every line that has no prefix of its own joined to the one before it.
+
+    Undoes wrapping between words; tracebacks without prefixes keep their lines.
+    """
     joined: list[LogLine] = []
-    length = 0
     for line in lines:
         last = joined[-1] if joined else None
-        if last is None or line.prefixed or not line.text or line.number == last.number:
+        if last is None or line.prefixed or line.number == last.number:
             joined.append(line)
-        elif width and length == width:
-            joined[-1] = last._replace(text=last.text + line.text)
-        elif not width and not line.text.startswith((" ", "Traceback")):
-            joined[-1] = last._replace(text=f"{last.text} {line.text}")
+        elif not line.text.startswith((" ", "Traceback")):
+            parts = (last.parts or ((last.number, last.shown),)) + ((line.number, line.shown),)
+            joined[-1] = last._replace(text=f"{last.text} {line.text}", parts=parts)
         else:
             joined.append(line)
-        length = len(line.shown)
     return joined
 
 
-def _wrap_width(lines: list[LogLine]) -> int:
-    """The width at which the text was broken; 0 when it was not."""
-    widths = Counter(len(line.shown) for line in lines)
+def _wrap_width(lines: list[_Raw]) -> int:
+    """The width at which a terminal broke the text; 0 when none did."""
+    widths = Counter(len(line.text) for line in lines)
     if not widths:
         return 0
     longest = max(widths)
     return longest if 40 <= longest <= 400 and widths[longest] >= max(3, len(lines) // 50) else 0
 
 
-def _unwrapped(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """(number, text) of each physical line, without colours and the collector's prefix."""
+def _joined(lines: list[_Raw], width: int) -> list[_Raw]:
+    """Lines of exactly `width` together with what follows them, unless that begins a new one."""
+    joined: list[_Raw] = []
+    length = 0
+    for line in lines:
+        if length == width and not _BEGINS.match(line.text):
+            joined[-1] = _Raw(joined[-1].parts + line.parts, joined[-1].text + line.text)
+        else:
+            joined.append(line)
+        length = len(line.text)
+    return joined
+
+
+def _clean(lines: list[str]) -> Iterator[_Raw]:
+    """Each line, or each part that a carriage return would have overwritten."""
     collector = _collector(lines[:_SAMPLE])
     for number, line in enumerate(lines, 1):
         text = line.rstrip("\r\n")
@@ -88,11 +138,8 @@ def _unwrapped(lines: list[str]) -> Iterator[tuple[int, str]]:
             text = _ANSI.sub("", text)
         if collector and (prefix := collector.match(text)):
             text = text[prefix.end() :]
-        if "\r" in text:
-            for part in text.split("\r"):
-                yield number, part
-        else:
-            yield number, text
+        for part in text.split("\r") if "\r" in text else (text,):
+            yield _Raw(((number, part),), part)
 
 
 def _collector(sample: list[str]) -> re.Pattern[str] | None:
@@ -101,7 +148,7 @@ def _collector(sample: list[str]) -> re.Pattern[str] | None:
     for pattern in _COLLECTORS:
         if filled and sum(1 for line in filled if pattern.match(line)) > 0.6 * len(filled):
             return pattern
-    return None
+    return _MARGIN if filled and all(_MARGIN.match(line) for line in filled) else None
 
 
 def _docker(line: str) -> str:
@@ -111,7 +158,9 @@ def _docker(line: str) -> str:
         return line
 
 
-def _parse(number: int, text: str) -> Iterator[LogLine]:
+def _parse(raw: _Raw) -> Iterator[LogLine]:
+    number, text = raw.parts[0][0], raw.text
+    parts = raw.parts if len(raw.parts) > 1 else ()
     if text.startswith("{") and (record := _record(text)) is not None:
         level = str(record.get("levelname") or record.get("level") or "").upper()
         body = [str(record.get("message") or record.get("msg") or "")]
@@ -119,16 +168,12 @@ def _parse(number: int, text: str) -> Iterator[LogLine]:
             str(record[key]) for key in ("exc_info", "exc_text", "stack_info") if key in record
         ]
         for part in "\n".join(body).splitlines():
-            yield LogLine(number, level, part, part)
+            yield LogLine(number, level, part, part, True, parts)
     elif is_worth_reading(text):
-        yield _plain(number, text)
-
-
-def _plain(number: int, text: str) -> LogLine:
-    prefix = _PREFIX.match(text)
-    if prefix is None or not prefix.end():
-        return LogLine(number, "", text, text, False)
-    return LogLine(number, prefix["level"] or "", text[prefix.end() :], text)
+        prefix = _PREFIX.match(text)
+        end = prefix.end() if prefix else 0
+        level = (prefix["level"] or "") if prefix else ""
+        yield LogLine(number, level, text[end:], text, end > 0, parts)
 
 
 def _record(text: str) -> dict[str, Any] | None:
@@ -149,7 +194,7 @@ _TELLING = (
     "weights t", "startup complete", "shutdown", "Shutting down", "cache usage: 9",
     "cache usage: 100", "reempt", "FlashInfer", "Falling back", "falling back", "shared memory",
     "chat template", "KV cache size", "memory profiling", "raph capturing", "throughput",
-    "rror", "SIG", "ignal",
+    "rror", "SIG", "ignal", "init engine", "Starting vLLM", "Started server", "upported",
 )  # fmt: skip
 
 
@@ -159,8 +204,6 @@ def is_worth_reading(text: str) -> bool:
         return False
     if "INFO" not in text[:110]:
         return True
-    if 'HTTP/1.1" 200' in text:
-        return False
     return any(word in text for word in _TELLING)
 
 

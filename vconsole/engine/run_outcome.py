@@ -3,45 +3,57 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vconsole.engine.failure_rules import rule_book
+from vconsole.engine.line_index import Run
 from vconsole.engine.log_reading import LogLine
 
-_START = ("vLLM server version", "vLLM API server version")
-_READY = ("Application startup complete", "Avg generation throughput", "Avg prompt throughput")
+_START = re.compile(r"vLLM (?:API )?server version")
+_READY = ("application startup complete", "avg generation throughput", "avg prompt throughput")
 _LOADED = (
-    "Model loading took", "Loading weights took", "Loading model weights took",
-    "model weights take",
-    "Memory profiling takes", "Memory profiling results", "KV cache size:", "# GPU blocks",
-    "Graph capturing", "Capturing CUDA graph", "Capturing the model", "torch.compile took",
+    "model loading took", "loading weights took", "loading model weights took",
+    "model weights take", "memory profiling takes", "memory profiling results", "kv cache size:",
+    "# gpu blocks", "graph capturing", "capturing cuda graph", "capturing the model",
+    "torch.compile took",
 )  # fmt: skip
-_STOP = re.compile(
-    r"shutdown triggered|[Rr]eceived (?:signal|SIG)|trigger received signal=SIGTERM"
-    r"|^KeyboardInterrupt|SIGTERM received|[Gg]racefully (?:stop|shut)|SIGINT received"
-)
-_FAILED = re.compile(
-    r"initialization failed|EngineCore failed to start|WorkerProc failed to start"
-    r"|EngineDeadError|EngineCore encountered|engine core exited unexpectedly|died unexpectedly"
-    r"|died with exit code|hit an exception|Engine loop (?:has died|is not running|is dead)"
-    r"|AsyncEngineDeadError|Background loop has errored|MQEngineDeadError|Engine process failed"
-    r"|Application startup failed|^vllm(?: \w+)?: error:|^usage: vllm.*error"
-    r"|api_server\.py: error:|Aborted|core dumped|Segmentation fault|Fatal Python error"
-    r"|^\s*Killed\s*$|terminate called|[Ee]rror in engine core|Terminating server process"
-    r"|Unable to start|exited unexpectedly|Failed core proc"
-)
+_LATE = (
+    "init engine (", "starting vllm api server", "starting vllm server", "started server process",
+    "available routes are", "supported tasks: ", "supported_tasks: ", "graph capturing finished",
+)  # fmt: skip
+# Only the API server's own words: it passes a SIGTERM on to its engine after any failure.
+_STOP = (
+    "server: shutdown triggered", "keyboardinterrupt", "sigterm received", "sigint received",
+    "received sigterm", "received sigint", "received signal 15", "received signal 2",
+    "gracefully stop", "gracefully shut",
+)  # fmt: skip
+_FAILED = (
+    "initialization failed", "enginecore failed to start", "workerproc failed to start",
+    "enginedeaderror", "enginecore encountered", "died unexpectedly", "died with exit code",
+    "hit an exception", "engine loop has died", "engine loop is not running", "engine loop is dead",
+    "background loop has errored", "engine process failed", "application startup failed",
+    "exited unexpectedly", "failed core proc", "terminating server process", "error in engine core",
+    "vllm: error:", "vllm serve: error:", "api_server.py: error:", "aborted (core", "core dumped",
+    "segmentation fault", "fatal python error", "\nkilled\n", "terminate called",
+    "got fatal signal from worker",
+)  # fmt: skip
+_ARGUMENT = re.compile(r"\b(model|port)'?[=:] ?'?([^',)}]+)")
 _TRACEBACK_LINES = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Indices into the run's lines; None where it did not happen."""
+    """Indices into the run's lines; None where it did not happen.
+
+    What was printed before `survived_until` ended nothing: the start went on after it.
+    """
 
     ready_at: int | None
     failed_at: int | None
     stopped_at: int | None
     loaded_at: int | None
+    survived_until: int
     asked: bool
 
     @property
@@ -69,37 +81,51 @@ def split_runs(lines: list[LogLine]) -> list[list[LogLine]]:
     """The runs of one log, oldest first; each begins with vLLM's version line."""
     cuts = [0]
     for index, line in enumerate(lines):
-        if any(mark in line.text for mark in _START) and index - cuts[-1] > 3:
+        if "server version" in line.text and _START.search(line.text) and index - cuts[-1] > 3:
             cuts.append(index)
     return [lines[start:end] for start, end in zip(cuts, [*cuts[1:], len(lines)], strict=True)]
 
 
-def outcome_of(run: Sequence[LogLine], stop_requested: bool) -> Outcome:
-    """Where the run's turning points are; failures count only after the last readiness."""
-    ready = _first(run, lambda text: any(mark in text for mark in _READY))
+def outcome_of(run: Run, stop_requested: bool) -> Outcome:
+    """Where the run's turning points are; failures before its readiness were survived."""
+    ready = run.whole.first(_READY)
+    failed = _failure(run, ready or 0)
     return Outcome(
         ready_at=ready,
-        failed_at=_failure(run, ready or 0),
-        stopped_at=_first(run, lambda text: bool(_STOP.search(text))),
-        loaded_at=_first(run, lambda text: any(mark in text for mark in _LOADED)),
+        failed_at=failed,
+        stopped_at=run.whole.first(_STOP),
+        loaded_at=run.whole.first(_LOADED),
+        survived_until=_survived(run, ready, failed),
         asked=stop_requested,
     )
 
 
-def _failure(run: Sequence[LogLine], start: int) -> int | None:
-    for index in range(start, len(run)):
-        if run[index].level not in ("INFO", "DEBUG") and _FAILED.search(run[index].text):
-            return index
-    return None
+def _survived(run: Run, ready: int | None, failed: int | None) -> int:
+    """The readiness; in a log that was cut before it and shows no death, the last late phase."""
+    if ready is not None:
+        return ready
+    late = run.whole.last(_LATE) if failed is None else None
+    return late or 0
 
 
-def _first(run: Sequence[LogLine], test: Callable[[str], bool]) -> int | None:
-    return next((index for index, line in enumerate(run) if test(line.text)), None)
+def arguments_of(run: Run) -> dict[str, str]:
+    """The `model` and `port` that vLLM printed among its arguments, where it did."""
+    for place in run.whole.places("args: "):
+        line = run.lines[place]
+        if "model" in line.text:
+            return {name: value for name, value in _ARGUMENT.findall(line.text) if value}
+    return {}
 
 
-def phase_at(run: Sequence[LogLine], index: int, outcome: Outcome) -> str:
+def _failure(run: Run, start: int) -> int | None:
+    """A sign of death among serious lines, or the engine's exit, logged as a warning."""
+    signs = (run.serious.first(_FAILED, start), run.whole.first(("exited unexpectedly",), start))
+    return min((at for at in signs if at is not None), default=None)
+
+
+def phase_at(run: Run, index: int, outcome: Outcome) -> str:
     """`weights`, `warmup` or `serving`: by the frames above the line, else by what came before."""
-    frames = _frames_above(run, index)
+    frames = _frames_above(run.lines, index)
     for phase, pattern in rule_book().phases.items():
         if any(pattern.search(frame) for frame in frames):
             return phase
