@@ -27,7 +27,8 @@ def loaded_by(module: str) -> set[str]:
 
 @pytest.mark.parametrize("module", HEADLESS)
 def test_a_headless_module_loads_neither_textual_nor_an_engine(module: str) -> None:
-    assert not {"textual", "rich", "vllm", "torch", "transformers"} & loaded_by(module)
+    # httpx itself loads rich where it is installed.
+    assert not {"textual", "vllm", "torch", "transformers"} & loaded_by(module)
 
 
 @pytest.mark.parametrize("module", LIGHT)

@@ -38,7 +38,7 @@ def test_progress_belongs_to_the_phase_that_prints_it() -> None:
     for at_s, message in EAGER[:5]:
         tracker.feed(message, at_s)
     assert (tracker.current, tracker.progress) == ("weights", 0.5)
-    tracker.feed(*reversed(EAGER[5]))
+    tracker.feed(EAGER[5][1], EAGER[5][0])
     assert (tracker.current, tracker.progress) == ("memory", None)
 
 

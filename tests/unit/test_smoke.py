@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.unit.standin import DONE, HANG, Answer, Steps, event, reply, standin, stream, usage
-from vconsole.requests.smoke import SmokeCheck, SmokeReport, run_smoke
+from vconsole.requests.messages import SmokeCheck, SmokeReport
+from vconsole.requests.smoke import run_smoke
 from vconsole.requests.smoke_checks import CHECKS, SENTENCE
 
 CHAT = "/v1/chat/completions"
