@@ -23,7 +23,10 @@ def test_json_has_the_promised_keys() -> None:
     assert found["severity"] == "fatal"
     assert found["retryable"] is False
     assert found["suggested_flags"] == ["--max-model-len", "384"]
-    assert found["evidence"]["text"] == LOG.read_bytes().decode().split("\n")[found["evidence"]["line"] - 1]
+    assert (
+        found["evidence"]["text"]
+        == LOG.read_bytes().decode().split("\n")[found["evidence"]["line"] - 1]
+    )
     assert found["remedy"]
 
 

@@ -131,6 +131,7 @@ def test_figures_of_the_case_reach_message_remedy_and_flags() -> None:
 def test_a_remedy_leaves_out_what_it_has_no_figures_for() -> None:
     found = diagnose(["ValueError: No available memory for the cache blocks."])
     assert found.remedy is not None
+    assert found.remedy.startswith("Give vLLM more memory")
     assert "{" not in found.remedy
     assert found.suggested_flags == ()
 
@@ -206,6 +207,17 @@ def test_the_last_run_of_a_file_speaks() -> None:
     assert found.cause == "kv_cache_too_small"
     assert found.evidence is not None
     assert found.evidence.line > len(served)
+
+
+def test_the_logo_begins_a_run_too() -> None:
+    logo = (
+        "(APIServer pid=1) INFO 02-15 20:07:03 [utils.py:325]  ▄▄ ▄█ █     █ ▀▄▀ █  version 0.15.1"
+    )
+    arguments = "(APIServer pid=1) INFO 02-15 20:07:03 [utils.py:261] non-default args: {'port': 1}"
+    failed = [logo, arguments, *[PREFIX + f"line {at}" for at in range(9)], PREFIX + OOM, DEAD]
+    assert diagnose(failed).cause == "weights_oom"
+    assert diagnose([*failed, logo, arguments, READY]).cause == "healthy"
+    assert diagnose([*failed, logo, arguments]).cause == "weights_oom"
 
 
 @pytest.mark.parametrize(

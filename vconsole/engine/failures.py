@@ -241,8 +241,11 @@ def _filled(template: str, figures: dict[str, str]) -> str | None:
 
 
 def _remedy(rule: Rule, figures: dict[str, str]) -> str | None:
+    """The sentences whose figures are known; the first is no alternative to one left out."""
     sentences = re.split(r"(?<=\.) (?=[A-Z])", rule.remedy)
-    return " ".join(text for each in sentences if (text := _filled(each, figures))) or None
+    known = " ".join(text for each in sentences if (text := _filled(each, figures)))
+    alternative = known.removeprefix("Or ")
+    return alternative[:1].upper() + alternative[1:] or None
 
 
 def _flags(rule: Rule, figures: dict[str, str]) -> tuple[str, ...]:

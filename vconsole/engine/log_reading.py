@@ -28,12 +28,13 @@ _COLLECTORS = (
     ),
     re.compile(r"- \d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d)? "),
     re.compile(r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s:\[]+(?:\[\d+\])?: "),
-    re.compile(r"[\w.-]+ +\| "),
+    re.compile(r"\[?[\w.-]+\]? +\| |\[[\w.-]+\]: "),
 )
 _MARGIN = re.compile(r"> ?| {2,8}")
 _PREFIX = re.compile(
     r"(?:\[[A-Za-z]+-?\d+\]:?\s?)?"
-    r"(?:\((?:(?:[\w./ :=-]+? )?(?:pid|ip)=[^)]*|EngineCore\w*|APIServer\w*|\w*Worker\w*)\)\s?)?"
+    r"(?:\((?:(?:[\w./ :=,-]+? )?(?:pid|ip)=[^)]*|EngineCore\w*|APIServer\w*|\w*Worker\w*)\)"
+    r"\s?){0,2}"
     r"(?:\[[A-Za-z]+-?\d+\]:\s?)?"
     r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL|FATAL)"
     r"(?::\s+|\s+(?:\d[\d:\-., T]*)?\[?[\w./-]+:\d+\] ?|\s+\d\d-\d\d [\d:.,]+ ?)"
@@ -198,7 +199,7 @@ def _record(text: str) -> dict[str, Any] | None:
 
 # What an INFO line must contain to say anything about a failure or the phase of the run.
 _TELLING = (
-    "server version", "non-default args", "Starting to load", "oading model", "oading weights",
+    "server version", "  version ", "args: ", "Starting to load", "oading model", "oading weights",
     "weights t", "startup complete", "shutdown", "Shutting down", "cache usage: 9",
     "cache usage: 100", "reempt", "FlashInfer", "Falling back", "falling back", "shared memory",
     "chat template", "KV cache size", "memory profiling", "raph capturing", "throughput",
