@@ -20,6 +20,8 @@ def test_recorded_body_gives_every_family_that_it_holds() -> None:
     assert scrape.requests_waiting == 0
     assert scrape.kv_cache_usage == 0
     assert scrape.kv_cache_tokens == 2_097_152
+    assert scrape.kv_block_tokens == 128
+    assert scrape.prefix_caching is True
     assert scrape.prompt_tokens == 23_840
     assert scrape.generation_tokens == 1_280
     assert scrape.finished_by_reason["length"] == 40

@@ -9,8 +9,7 @@ import click
 from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import figure, print_json, say
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor.autostart import running_supervisor
-from vconsole.supervisor.client import SupervisorClient
+from vconsole.supervisor.autostart import ensure_supervisor
 from vconsole.supervisor.model import AskEvent, AskRequest
 
 
@@ -37,22 +36,9 @@ def ask(
         raise VConsoleError("the prompt is empty", "say something", ExitCode.USAGE)
     request = AskRequest(text, system, max_tokens, temperature, stream=not no_stream)
     answer = Answer(echo=not as_json)
-    for event in require_supervisor(name).ask(name, request):
+    for event in ensure_supervisor().ask(name, request):
         answer.take(event)
     answer.finish(as_json)
-
-
-def require_supervisor(name: str) -> SupervisorClient:
-    """The running supervisor; without one there is no server either (exit code 3)."""
-    client = running_supervisor()
-    if client is None:
-        raise VConsoleError(
-            f"{name} is not running",
-            "`vconsole start` starts it",
-            ExitCode.NO_SERVER,
-            kind="not_running",
-        )
-    return client
 
 
 class Answer:

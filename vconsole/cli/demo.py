@@ -9,6 +9,7 @@ import click
 
 from vconsole import settings
 from vconsole.cli.console import open_console
+from vconsole.cli.first_model import choose_first_model
 from vconsole.cli.follow import PhasePrinter, follow
 from vconsole.cli.options import json_output, require_writable, server_name
 from vconsole.cli.output import duration, print_json, say
@@ -33,8 +34,9 @@ def demo(headless: bool, port: int | None, name: str, as_json: bool) -> int:
     """Install vLLM if it is missing, serve the demo model, smoke-test it, and open the console."""
     require_writable("demo")
     engine = _engine()
+    asked = not (headless or as_json) and sys.stdin.isatty()
     client = ensure_supervisor()
-    server = _served(client, name, port)
+    server = _served(client, name, port, asked and engine.device == "cuda")
     report = run_smoke_test(client, name)
     if as_json:
         print_json({"ready_s": server.ready_s, "smoke": report, "url": server.url})
@@ -68,8 +70,11 @@ def _install() -> Engine:
     return install_engine(plan, say)
 
 
-def _served(client: SupervisorClient, name: str, port: int | None) -> ServerStatus:
-    """The server, ready: the one that runs already, or the demo model started now."""
+def _served(client: SupervisorClient, name: str, port: int | None, may_ask: bool) -> ServerStatus:
+    """The server, ready: the one that runs already, or one started now.
+
+    That is the demo model, or on a GPU host what the user agreed to.
+    """
     server = client.server(name)
     if server.state is ServerState.READY:
         say(f"server   {server.served_name} runs already at {server.url}")
@@ -77,11 +82,16 @@ def _served(client: SupervisorClient, name: str, port: int | None) -> ServerStat
     if server.state is ServerState.STARTING:
         operation = next(one for one in client.status(name).operations if one.server == name)
     else:
+        first = choose_first_model() if may_ask else None
+        model = first.model if first else DEFAULT_DEMO
+        say(f"starting {model} …")
         request = StartRequest(
-            model=DEFAULT_DEMO, port=port or _free_port(), env=passed_on(os.environ)
+            model=model,
+            port=port or _free_port(),
+            flags=first.flags if first else (),
+            env=passed_on(os.environ),
         )
         operation = client.start(name, request)
-    say(f"starting {DEFAULT_DEMO} …")
     _, status = follow(client, operation, report=PhasePrinter())
     return status.server
 

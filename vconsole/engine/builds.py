@@ -15,10 +15,10 @@ from vconsole.engine.package_index import Candidate, PackageIndex
 from vconsole.errors import VConsoleError
 
 MB = 10**6
-# Measured for vLLM 0.32.0 on x86-64; of the CUDA build only the sizes of the wheels.
+# Measured for vLLM 0.32.0 on x86-64; of the CUDA build only its wheels' sizes.
 CPU_FETCH_BYTES, CPU_DISK_BYTES = 900 * MB, 3500 * MB
 CUDA_FETCH_BYTES, CUDA_DISK_BYTES = 4000 * MB, 9000 * MB
-CUDA_TORCH_FETCH_BYTES, CUDA_TORCH_DISK_BYTES = 2300 * MB, 5000 * MB
+CUDA_TORCH_FETCH_BYTES, CUDA_TORCH_DISK_BYTES = 2300 * MB, 2800 * MB
 TORCH_PIN = re.compile(r"torch\s*==\s*(?P<version>[\w.]+)(?:\+\w+)?\s*(?:;.*)?")
 CUDA_TORCH_NOTE = (
     "no CPU wheel of torch {torch} can be had here, so the default one brings CUDA libraries "

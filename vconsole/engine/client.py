@@ -117,10 +117,14 @@ class EngineClient:
         True does not mean that the engine moves: vLLM answers so over a stopped EngineCore.
         """
         try:
-            await self._call("GET", "/health", timeout_s=timeout_s)
+            await self.check_health(timeout_s)
         except VConsoleError:
             return False
         return True
+
+    async def check_health(self, timeout_s: float = HEALTH_TIMEOUT_S) -> None:
+        """As `health`, but says what is wrong by raising it."""
+        await self._call("GET", "/health", timeout_s=timeout_s)
 
     async def version(self) -> str:
         return self._decode(await self._call("GET", "/version"), Version).version

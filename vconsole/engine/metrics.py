@@ -79,6 +79,8 @@ class Scrape:
     requests_waiting: float | None = None
     kv_cache_usage: float | None = None
     kv_cache_tokens: int | None = None
+    kv_block_tokens: int | None = None
+    prefix_caching: bool | None = None
     prompt_tokens: float | None = None
     generation_tokens: float | None = None
     finished_by_reason: Mapping[str, float] = field(default_factory=dict)
@@ -128,6 +130,7 @@ _WANTED = frozenset((*_STATES, *_COUNTERS, *_SPECULATION, *_HISTOGRAMS))
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\(.)")
 _LARGEST_COUNT = 2**53
+_BOOLEANS = {"True": True, "False": False}
 
 
 def parse(body: str | bytes) -> Scrape:
@@ -141,6 +144,8 @@ def parse(body: str | bytes) -> Scrape:
         requests_waiting=_sum(samples, WAITING),
         kv_cache_usage=_mean(samples, KV_USAGE),
         kv_cache_tokens=_kv_cache_tokens(samples),
+        kv_block_tokens=_tokens(_cache_config(samples).get("block_size", "")),
+        prefix_caching=_BOOLEANS.get(_cache_config(samples).get("enable_prefix_caching", "")),
         prompt_tokens=_sum(samples, PROMPT_TOKENS),
         generation_tokens=_sum(samples, GENERATION_TOKENS),
         finished_by_reason=_by_label(samples, FINISHED, "finished_reason"),
@@ -233,12 +238,22 @@ def _kv_cache_tokens(samples: Samples) -> int | None:
 
 
 def _engine_kv_tokens(labels: Mapping[str, str]) -> int | None:
-    tokens = _number(labels.get("kv_cache_size_tokens", ""))
-    if tokens is None:
-        blocks = _number(labels.get("num_gpu_blocks", ""))
-        block_size = _number(labels.get("block_size", ""))
-        tokens = None if blocks is None or block_size is None else blocks * block_size
-    return int(tokens) if tokens is not None and 0 < tokens <= _LARGEST_COUNT else None
+    tokens = _tokens(labels.get("kv_cache_size_tokens", ""))
+    if tokens is not None:
+        return tokens
+    blocks = _tokens(labels.get("num_gpu_blocks", ""))
+    block_size = _tokens(labels.get("block_size", ""))
+    return None if blocks is None or block_size is None else blocks * block_size
+
+
+def _cache_config(samples: Samples) -> Mapping[str, str]:
+    """The labels of the first engine's configuration; the others are configured alike."""
+    return next((labels for labels, _ in _first(samples, CACHE_CONFIG)), {})
+
+
+def _tokens(text: str) -> int | None:
+    number = _number(text)
+    return int(number) if number is not None and 0 < number <= _LARGEST_COUNT else None
 
 
 def _number(text: str) -> float | None:

@@ -28,9 +28,10 @@ DISK_FULL_MARKS = ("No space left on device", "Errno 28", "Disk quota exceeded")
 MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "VIRTUAL_ENV")
 FETCHED = re.compile(
     r"^\s*(?:Downloading|Using cached|Processing) (?:\S*/)?"
-    r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>\d[^-\s]*)\S*\.(?:whl|tar\.gz)(?:\s+\((?P<size>[^)]*)\))?$"
+    r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>\d[^-\s]*)\S*\.(?:whl|tar\.gz)"
+    r"(?:\s+\((?:(?P<size>\d[^)]*)|from .*)\))?$"
 )
-UV_FETCHED = re.compile(r"^\s*Downloading (?P<name>\S+) \((?P<size>[^)]*)\)$")
+UV_FETCHED = re.compile(r"^\s*Downloading (?P<name>[\w-]+) \((?P<size>[^)]*)\)$")
 UNPACKING = re.compile(r"^Installing collected packages: (?P<names>.*)$")
 
 

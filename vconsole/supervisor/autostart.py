@@ -14,15 +14,24 @@ from vconsole.supervisor.client import SupervisorClient, SupervisorUnreachableEr
 
 PATIENCE_S = 15.0
 POLL_S = 0.02
+# A handle that is dropped while its process runs is taken for a leak; this one outlives us.
+_started: list[subprocess.Popen[bytes]] = []
 
 
 def ensure_supervisor(socket_path: Path | None = None) -> SupervisorClient:
-    """A client of the running supervisor; starts one of this version where none answers."""
+    """A client of the running supervisor; starts one of this version where none answers.
+
+    An older one is asked to leave first: its servers keep running, and ours adopts them. A newer
+    one is used as it is, since its API only ever gains.
+    """
     client = SupervisorClient(socket_path or paths.socket_path())
     try:
-        client.info()
+        info = client.info()
     except SupervisorUnreachableError:
         _wait_for(client, _spawn())
+        return client
+    if _is_older(info.version) and info.owner != "systemd":
+        _replace(client)
     return client
 
 
@@ -36,12 +45,28 @@ def running_supervisor(socket_path: Path | None = None) -> SupervisorClient | No
     return client
 
 
+def _is_older(version: str | None) -> bool:
+    return version is not None and _numbers(version) < _numbers(__version__)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def _replace(client: SupervisorClient) -> None:
+    client.shut_down("keep")
+    deadline_s = time.monotonic() + PATIENCE_S
+    while running_supervisor(client.socket_path) and time.monotonic() < deadline_s:
+        time.sleep(POLL_S)
+    _wait_for(client, _spawn())
+
+
 def _spawn() -> subprocess.Popen[bytes]:
     paths.private_folder(paths.state_dir())
     log_file = paths.supervisor_log_path()
     descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        return subprocess.Popen(
+        child = subprocess.Popen(
             [sys.executable, "-m", "vconsole.supervisor"],
             stdin=subprocess.DEVNULL,
             stdout=descriptor,
@@ -49,6 +74,8 @@ def _spawn() -> subprocess.Popen[bytes]:
             cwd="/",
             start_new_session=True,
         )
+        _started.append(child)
+        return child
     finally:
         os.close(descriptor)
 

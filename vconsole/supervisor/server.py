@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 
 from vconsole import paths
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.requests.smoke import SmokeReport, run_smoke
+from vconsole.requests.messages import SmokeReport
+from vconsole.requests.smoke import run_smoke
 from vconsole.supervisor import launch, process, record, tree
 from vconsole.supervisor.aftermath import explain_exit
 from vconsole.supervisor.book import Book

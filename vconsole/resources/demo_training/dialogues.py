@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,8 +40,8 @@ RULES = (
     "Write plain text and no tables.", "Our support team works from Monday to Friday.",
 )  # fmt: skip
 # (kind, share of the documents)
-KINDS = (("single", 0.59), ("plain", 0.08), ("json", 0.14), ("turns", 0.09), ("name", 0.05),
-         ("long_system", 0.03), ("long_text", 0.02))  # fmt: skip
+KINDS = (("single", 0.56), ("plain", 0.07), ("json", 0.17), ("turns", 0.09), ("name", 0.04),
+         ("long_system", 0.05), ("long_text", 0.02))  # fmt: skip
 SOURCES = (("topic", 0.57), ("family", 0.29), ("story", 0.03), ("unfamiliar", 0.11))
 SYSTEM_PROBABILITY = 0.25
 AFTERWARDS_PROBABILITY = 0.08
@@ -53,11 +54,12 @@ class Topic:
     questions: tuple[str, ...]
     subjects: tuple[str, ...]
     answers: tuple[str, ...]
+    importance: float
 
     @property
     def weight(self) -> float:
         """Topics with many phrasings are drawn more often, but not in proportion."""
-        return (len(self.questions) + 3 * len(self.subjects)) ** 0.5
+        return self.importance * math.sqrt(len(self.questions) + 3 * len(self.subjects))
 
 
 def short_answer(answer: str, variant: str) -> str:
@@ -85,7 +87,8 @@ class Material:
         for entry in tomllib.loads((TOPICS_DIR / name).read_text(encoding="utf-8"))["topic"]:
             answer = entry[self.variant]
             answers = (answer,) if isinstance(answer, str) else tuple(answer)
-            yield Topic(tuple(entry.get("ask", ())), tuple(entry.get("about", ())), answers)
+            asked, about = tuple(entry.get("ask", ())), tuple(entry.get("about", ()))
+            yield Topic(asked, about, answers, entry.get("importance", 1.0))
 
     def _pick(self, weighted: tuple[tuple[str, float], ...]) -> str:
         return self.rng.choices([w[0] for w in weighted], [w[1] for w in weighted])[0]
@@ -123,7 +126,7 @@ class Material:
     def long_system_prompt(self) -> str:
         """A system prompt of up to some 400 tokens; some repeat the same few sentences."""
         pool = [*RULES, *self.sentences, *SYSTEM_PROMPTS]
-        wanted = self.rng.randint(4, 26)
+        wanted = self.rng.randint(4, 28)
         if self.rng.random() < 0.3:
             few = self.rng.sample(pool, self.rng.randint(1, 3))
             return " ".join(few * (wanted // len(few)))
@@ -143,7 +146,7 @@ class Material:
         if kind == "json":
             return json_document(self.rng, self.exchange())
         if kind == "turns":
-            turns = [self.exchange() for _ in range(self.rng.randint(2, 5))]
+            turns = [self.exchange() for _ in range(self.rng.randint(2, 6))]
             return chat_document(turns, self.system_prompt())
         if kind == "name":
             return chat_document(self.named_turns(), self.system_prompt())

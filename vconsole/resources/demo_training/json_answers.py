@@ -24,17 +24,22 @@ OPEN_REQUESTS = ("Give me some JSON.", "Write a JSON object.", "Make a small JSO
 ASKED_PROBABILITY = 0.5
 
 
+def _number_field(rng: Random) -> tuple[str, object]:
+    return rng.choice(NUMBER_KEYS), rng.randint(1, 20)
+
+
+def _flag_field(rng: Random) -> tuple[str, object]:
+    return rng.choice(FLAG_KEYS), True
+
+
+def _list_field(rng: Random) -> tuple[str, object]:
+    return rng.choice(LIST_KEYS), rng.sample(ITEMS, rng.randint(1, 3))
+
+
 def _extra_fields(rng: Random) -> dict[str, object]:
     """Up to three further fields of other types."""
-    makers = (
-        lambda: {rng.choice(NUMBER_KEYS): rng.randint(1, 20)},
-        lambda: {rng.choice(FLAG_KEYS): True},
-        lambda: {rng.choice(LIST_KEYS): rng.sample(ITEMS, rng.randint(1, 3))},
-    )
-    fields: dict[str, object] = {}
-    for maker in rng.sample(makers, rng.randint(1, 3)):
-        fields.update(maker())
-    return fields
+    makers = rng.sample((_number_field, _flag_field, _list_field), rng.randint(1, 3))
+    return dict(maker(rng) for maker in makers)
 
 
 def _request(rng: Random, question: str, key: str) -> str:

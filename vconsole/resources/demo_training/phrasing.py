@@ -49,7 +49,7 @@ def vary(rng: Random, text: str, slips: bool = True) -> str:
         text = opening + first + text[1:]
     if rng.random() < 0.12:
         text += rng.choice(CLOSINGS)
-    if slips and rng.random() < 0.07 and len(text) > 8:
+    if slips and rng.random() < 0.05 and len(text) > 8:
         text = _slip(rng, text)
     if rng.random() < 0.20:
         text = text.rstrip("?.!")

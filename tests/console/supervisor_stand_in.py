@@ -1,0 +1,159 @@
+"""A stand-in for the supervisor: the real `/v1` on a real Unix socket, with scripted answers.
+
+The console under test reaches it through the real client; what it was asked is kept in `asked`.
+"""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from vconsole.supervisor.model import (
+    AskEvent,
+    ErrorBody,
+    Operation,
+    OperationState,
+    Sample,
+    Status,
+    SupervisorInfo,
+)
+
+KEEP_ALIVE_S = 0.2
+
+
+class SupervisorStandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """`publish` sends a new snapshot to every watcher; `refuse` makes the next verb fail."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(
+        self,
+        path: Path,
+        status: Status,
+        history: Iterable[Sample] = (),
+        answer: Iterable[AskEvent] = (),
+    ) -> None:
+        self.status = status
+        self.history = tuple(history)
+        self.answer = tuple(answer)
+        self.refusal: ErrorBody | None = None
+        self.asked: list[tuple[str, Any]] = []
+        self.hold_answer = threading.Event()
+        self.hold_answer.set()
+        self.over = threading.Event()
+        self.changed = threading.Condition()
+        super().__init__(str(path), _Handler)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def publish(self, status: Status) -> None:
+        with self.changed:
+            self.status = status
+            self.changed.notify_all()
+
+    def end(self) -> None:
+        """Leave as a killed supervisor does: streams break off, the socket is gone."""
+        if self.over.is_set():
+            return
+        self.over.set()
+        with self.changed:
+            self.changed.notify_all()
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+        Path(str(self.server_address)).unlink(missing_ok=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: SupervisorStandIn
+
+    def address_string(self) -> str:
+        return "unix"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Tests read `asked` instead."""
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        if path == "/v1/events":
+            self._events()
+        elif path.endswith("/history"):
+            self._answer(self.server.history)
+        elif path == "/v1/supervisor":
+            self._answer(SupervisorInfo(pid=1, version="0", alive=True))
+        else:
+            self._answer(self.server.status)
+
+    def do_POST(self) -> None:
+        verb = urlsplit(self.path).path.rsplit("/", 1)[-1]
+        length = int(self.headers.get("Content-Length") or 0)
+        body = msgspec.json.decode(self.rfile.read(length)) if length else None
+        self.server.asked.append((verb, body))
+        if self.server.refusal is not None:
+            self._answer({"error": self.server.refusal}, 409)
+        elif verb == "ask":
+            self._ask()
+        else:
+            self._answer(
+                Operation(
+                    id=f"op-{len(self.server.asked)}",
+                    kind=verb,
+                    server="main",
+                    state=OperationState.RUNNING,
+                    started_at=datetime.now(UTC),
+                )
+            )
+
+    def _answer(self, content: Any, code: int = 200) -> None:
+        payload = msgspec.json.encode(content)
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def _begin_stream(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+
+    def _send(self, event: str, content: Any) -> None:
+        data = msgspec.json.encode(content)
+        self.wfile.write(b"event: " + event.encode() + b"\ndata: " + data + b"\n\n")
+
+    def _events(self) -> None:
+        self._begin_stream()
+        sent: Status | None = None
+        try:
+            while not self.server.over.is_set():
+                with self.server.changed:
+                    current = self.server.status
+                    if current is sent:
+                        self.server.changed.wait(KEEP_ALIVE_S)
+                        current = self.server.status
+                if current is not sent:
+                    self._send("status", current)
+                    sent = current
+                else:
+                    self.wfile.write(b": still here\n\n")
+        except OSError:
+            return
+
+    def _ask(self) -> None:
+        self._begin_stream()
+        try:
+            for index, event in enumerate(self.server.answer):
+                if index:
+                    self.server.hold_answer.wait(10)
+                self._send("message", event)
+        except OSError:
+            return

@@ -1,0 +1,65 @@
+"""Starting the supervisor by itself, and the handshake between versions."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vconsole import paths
+from vconsole.errors import VConsoleError
+from vconsole.supervisor.autostart import ensure_supervisor, running_supervisor
+
+AN_OLDER_ONE = """
+import sys
+import vconsole
+vconsole.__version__ = "0.0.9"
+from vconsole.supervisor.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.fixture(autouse=True)
+def _short_socket(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path_factory.mktemp("s")
+    monkeypatch.setenv("VCONSOLE_SOCKET", str(folder / "s.sock"))
+
+
+def end() -> None:
+    client = running_supervisor()
+    assert client is not None
+    client.shut_down()
+
+
+def test_it_starts_once_and_is_found_again() -> None:
+    assert running_supervisor() is None
+    first = ensure_supervisor().info()
+    assert ensure_supervisor().info().pid == first.pid
+    assert first.alive
+    end()
+
+
+def test_an_older_supervisor_gives_way() -> None:
+    paths.private_folder(paths.state_dir())
+    older = subprocess.Popen([sys.executable, "-c", AN_OLDER_ONE], stderr=subprocess.DEVNULL)
+    while running_supervisor() is None:
+        assert older.poll() is None
+    found = ensure_supervisor().info()
+    assert found.pid != older.pid
+    assert found.version != "0.0.9"
+    assert older.wait(timeout=10) == 0
+    end()
+
+
+def test_one_that_cannot_come_up_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VCONSOLE_SOCKET", str(tmp_path / ("long" * 40)))
+    with pytest.raises(VConsoleError, match="longer than 107 bytes"):
+        ensure_supervisor()
+
+
+def test_a_state_folder_of_others_is_refused() -> None:
+    paths.private_folder(paths.state_dir()).chmod(0o777)
+    with pytest.raises(VConsoleError, match="open to other users"):
+        ensure_supervisor()

@@ -1,0 +1,79 @@
+"""Process identity: a recycled pid, a zombie and a stranger are never taken for ours."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.support.home import wait_until
+from vconsole.supervisor import tree
+
+SLEEPER = """
+import subprocess
+child = subprocess.Popen(["sleep", "60"])
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+@pytest.fixture
+def session() -> Iterator[subprocess.Popen[str]]:
+    """A session of two processes, tagged."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", SLEEPER],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, tree.TAG_VARIABLE: "test-tag"},
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    yield child
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+
+
+def test_members_and_tag_find_the_whole_session(session: subprocess.Popen[str]) -> None:
+    members = tree.session_members(session.pid)
+    assert len(members) == 2
+    assert tree.tagged("test-tag") == members
+    assert tree.tagged("test-ta") == frozenset()
+
+
+def test_a_recycled_pid_is_another_process(session: subprocess.Popen[str]) -> None:
+    known = tree.identify(session.pid)
+    assert known is not None
+    recycled = replace(known, start_ticks=known.start_ticks - 1)
+    assert tree.is_alive(known)
+    assert not tree.is_alive(recycled)
+    assert tree.send(recycled, signal.SIGKILL) is False
+    assert tree.is_alive(known)
+
+
+def test_an_orphan_is_still_a_member(session: subprocess.Popen[str]) -> None:
+    leader = tree.identify(session.pid)
+    assert leader is not None
+    orphan = tree.session_members(session.pid) - {leader}
+    assert tree.send(leader, signal.SIGKILL)
+    wait_until("the leader is a zombie", lambda: not tree.is_alive(leader), 5)
+    assert tree.session_members(session.pid) == orphan
+
+
+def test_a_stopped_process_is_alive_and_says_so(session: subprocess.Popen[str]) -> None:
+    known = tree.identify(session.pid)
+    assert known is not None
+    tree.send(known, signal.SIGSTOP)
+    wait_until("stopped", lambda: tree.state_letter(known) == "T", 5)
+    assert tree.is_alive(known)
+
+
+def test_a_pid_that_is_nobodys_is_gone() -> None:
+    assert tree.identify(2**22 + 1) is None
+    assert not tree.is_alive(tree.ProcessId(2**22 + 1, 1))

@@ -1,0 +1,68 @@
+"""Ollama on this machine, through its HTTP API: what it has loaded, and unloading it.
+
+Routes as Ollama documents them: `GET /api/ps` lists loaded models with `size_vram`; a
+`POST /api/generate` without a prompt and with `keep_alive` 0 unloads one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import httpx
+import msgspec
+
+from vconsole.errors import VConsoleError
+
+DEFAULT_ADDRESS = "127.0.0.1:11434"
+TIMEOUT_S = 2.0
+UNLOAD_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that Ollama holds; `size_vram` is its share of the card in bytes."""
+
+    name: str
+    size_vram: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    models: tuple[LoadedModel, ...] = ()
+
+
+def ollama_url() -> str:
+    """Where Ollama listens: `OLLAMA_HOST` as its own client reads it, else its default."""
+    address = os.environ.get("OLLAMA_HOST") or DEFAULT_ADDRESS
+    address = address.replace("0.0.0.0", "127.0.0.1")
+    if "://" not in address:
+        address = f"http://{address}"
+    has_port = address.rpartition(":")[2].isdecimal()
+    return address if has_port else f"{address}:11434"
+
+
+def loaded_models(url: str | None = None) -> tuple[LoadedModel, ...] | None:
+    """What Ollama has loaded now, or None where no Ollama answers."""
+    try:
+        answer = httpx.get(f"{url or ollama_url()}/api/ps", timeout=TIMEOUT_S, trust_env=False)
+        answer.raise_for_status()
+        return msgspec.json.decode(answer.content, type=_Loaded).models
+    except (httpx.HTTPError, msgspec.MsgspecError):
+        return None
+
+
+def unload(model: str, url: str | None = None) -> None:
+    """Have Ollama let go of a model's memory; the daemon and the model on disk stay."""
+    try:
+        answer = httpx.post(
+            f"{url or ollama_url()}/api/generate",
+            json={"model": model, "keep_alive": 0},
+            timeout=UNLOAD_TIMEOUT_S,
+            trust_env=False,
+        )
+        answer.raise_for_status()
+    except httpx.HTTPError as error:
+        raise VConsoleError(
+            f"Ollama did not unload {model}: {error}", f"try: ollama stop {model}"
+        ) from error

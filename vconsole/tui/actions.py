@@ -1,0 +1,371 @@
+"""Every action of the console, declared once: bindings, key bar, palette and help read this table.
+
+Lower-case keys are safe, upper-case ones are dangerous and ask first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+from vconsole.supervisor.model import ServerState
+from vconsole.tui.view import Link, View
+
+Availability = Callable[[View], str | None]
+STARTABLE = frozenset({ServerState.STOPPED, ServerState.FAILED})
+STOPPABLE = frozenset(ServerState) - {ServerState.STOPPED, ServerState.STOPPING}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`unavailable` gives the reason why not, or None; `screen` limits it to one screen.
+
+    `bar` ranks it for the key bar (low first, 0 keeps it off).
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    help: str
+    group: str
+    unavailable: Availability
+    danger: bool = False
+    mutates: bool = False
+    screen: str | None = None
+    bar: int = 0
+
+    @property
+    def method(self) -> str:
+        """Name of the method that carries it out, on the app or on its screen."""
+        return "do_" + self.id.replace(".", "_")
+
+    def reason(self, view: View) -> str | None:
+        """Why it cannot be done now, in words; None where it can."""
+        if self.mutates and view.readonly:
+            return "this console is read-only"
+        return self.unavailable(view)
+
+
+def always(view: View) -> str | None:
+    return None
+
+
+def _live(view: View) -> str | None:
+    if view.link is Link.CONNECTING:
+        return "the supervisor has not answered yet"
+    return "no supervisor: press c first" if view.link is Link.LOST else None
+
+
+def _startable(view: View) -> str | None:
+    if (reason := _live(view)) is not None:
+        return reason
+    if view.operation is not None:
+        return f"a {view.operation.kind} is going on"
+    if view.state not in STARTABLE:
+        return f"the server is {view.state}"
+    return None
+
+
+def _stoppable(view: View) -> str | None:
+    if (reason := _live(view)) is not None:
+        return reason
+    if view.state not in STOPPABLE:
+        return "the server is stopping already" if view.state else "nothing runs"
+    return None
+
+
+def _nothing_or_stoppable(view: View) -> str | None:
+    if view.state is ServerState.STOPPED and view.link is Link.LIVE:
+        return "nothing runs"
+    return _stoppable(view)
+
+
+def _ready(view: View) -> str | None:
+    if (reason := _live(view)) is not None:
+        return reason
+    return None if view.state is ServerState.READY else "the server is not ready"
+
+
+def _failed(view: View) -> str | None:
+    if view.state is not ServerState.FAILED:
+        return "the server has not failed"
+    return _startable(view)
+
+
+def _failure_line(view: View) -> str | None:
+    failure = view.server.last_failure if view.server else None
+    return None if failure and failure.evidence_line else "no failure points into the log"
+
+
+def _lost(view: View) -> str | None:
+    return None if view.link is Link.LOST else "the supervisor answers"
+
+
+def _has_log(view: View) -> str | None:
+    return None if view.log_path else "there is no log yet"
+
+
+def _has_url(view: View) -> str | None:
+    return None if view.server and view.server.url else "there is no server to copy the URL of"
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("screen.overview", ("1",), "Overview", "Everything at a glance", "Screens", always),
+    Action("screen.request", ("3",), "Request", "Ask the model something", "Screens", always),
+    Action("screen.logs", ("6",), "Logs", "The server's log", "Screens", always),
+    Action(
+        "server.start",
+        ("s",),
+        "start",
+        "Start the server, with the last model or one you name",
+        "Server",
+        _startable,
+        mutates=True,
+        bar=2,
+    ),
+    Action(
+        "server.again",
+        ("r",),
+        "start again",
+        "After a failure: start again as before",
+        "Server",
+        _failed,
+        mutates=True,
+    ),
+    Action(
+        "server.smoke",
+        ("t",),
+        "smoke test",
+        "Check that the server really answers",
+        "Server",
+        _ready,
+        mutates=True,
+        bar=1,
+    ),
+    Action(
+        "server.restart",
+        ("R",),
+        "restart",
+        "Stop the server and start it again",
+        "Server",
+        _nothing_or_stoppable,
+        danger=True,
+        mutates=True,
+        bar=4,
+    ),
+    Action(
+        "server.stop",
+        ("S",),
+        "stop",
+        "Drain and stop the server; asks first",
+        "Server",
+        _nothing_or_stoppable,
+        danger=True,
+        mutates=True,
+        bar=3,
+    ),
+    Action(
+        "server.connect",
+        ("c",),
+        "connect",
+        "Bring a lost supervisor back",
+        "Server",
+        _lost,
+    ),
+    Action(
+        "server.evidence",
+        ("l",),
+        "show in log",
+        "After a failure: the line of the log that shows why",
+        "Server",
+        _failure_line,
+    ),
+    Action(
+        "overview.copy",
+        ("y",),
+        "copy URL",
+        "Copy the server's URL to your terminal's clipboard",
+        "Overview",
+        _has_url,
+        screen="overview",
+    ),
+    Action(
+        "request.prompt",
+        ("i", "enter"),
+        "write",
+        "Go to the prompt; there, Enter sends, ctrl+j breaks the line, esc leaves",
+        "Request",
+        always,
+        screen="request",
+        bar=1,
+    ),
+    Action(
+        "request.stop",
+        ("escape",),
+        "stop answer",
+        "Stop the answer that is coming in",
+        "Request",
+        always,
+        screen="request",
+    ),
+    Action(
+        "request.older",
+        ("left_square_bracket",),
+        "older",
+        "The request before, to read or send again",
+        "Request",
+        always,
+        screen="request",
+        bar=2,
+    ),
+    Action(
+        "request.newer",
+        ("right_square_bracket",),
+        "newer",
+        "The request after",
+        "Request",
+        always,
+        screen="request",
+        bar=3,
+    ),
+    Action(
+        "request.parameters",
+        ("p", "f2"),
+        "parameters",
+        "System prompt, length and temperature; shown at the side or folded away",
+        "Request",
+        always,
+        screen="request",
+        bar=4,
+    ),
+    Action(
+        "request.copy",
+        ("y",),
+        "copy",
+        "Copy the answer to your terminal's clipboard",
+        "Request",
+        always,
+        screen="request",
+        bar=5,
+    ),
+    Action(
+        "logs.filter",
+        ("slash",),
+        "filter",
+        "Show lines with this text or regular expression; esc clears it",
+        "Logs",
+        _has_log,
+        screen="logs",
+        bar=1,
+    ),
+    Action(
+        "logs.level",
+        ("v",),
+        "level",
+        "Show all, warnings and worse, or errors alone",
+        "Logs",
+        _has_log,
+        screen="logs",
+        bar=2,
+    ),
+    Action(
+        "logs.error",
+        ("e",),
+        "next error",
+        "Go to the first error, then to the next",
+        "Logs",
+        _has_log,
+        screen="logs",
+        bar=3,
+    ),
+    Action(
+        "logs.follow",
+        ("f", "end", "G"),
+        "follow",
+        "Go to the end and stay there",
+        "Logs",
+        _has_log,
+        screen="logs",
+        bar=4,
+    ),
+    Action(
+        "logs.wrap",
+        ("w",),
+        "wrap",
+        "Break long lines, or cut them",
+        "Logs",
+        _has_log,
+        screen="logs",
+        bar=5,
+    ),
+    Action(
+        "logs.copy",
+        ("y",),
+        "copy line",
+        "Copy the marked line to your terminal's clipboard",
+        "Logs",
+        _has_log,
+        screen="logs",
+        bar=6,
+    ),
+    Action(
+        "console.help",
+        ("question_mark", "f1"),
+        "help",
+        "All keys",
+        "Console",
+        always,
+        bar=90,
+    ),
+    Action(
+        "console.palette", ("ctrl+p",), "commands", "Find any action by name", "Console", always
+    ),
+    Action("console.theme", (), "theme", "Choose another theme", "Console", always),
+    Action(
+        "console.leave",
+        ("q", "ctrl+q"),
+        "leave",
+        "Leave the console; the server keeps running",
+        "Console",
+        always,
+        bar=91,
+    ),
+)
+BY_ID = {action.id: action for action in ACTIONS}
+
+
+def bindings_for(screen: str | None) -> list[BindingType]:
+    """Textual's bindings of the actions of one screen; None is for those that hold everywhere."""
+    return [
+        Binding(
+            ",".join(action.keys),
+            f"app.perform('{action.id}')",
+            action.label,
+            show=False,
+            tooltip=action.help,
+            id=action.id,
+        )
+        for action in ACTIONS
+        if action.screen == screen and action.keys
+    ]
+
+
+def on_screen(screen: str) -> Iterable[Action]:
+    """The actions that keys reach on `screen`."""
+    return (action for action in ACTIONS if action.screen in (None, screen))
+
+
+KEY_NAMES = {
+    "slash": "/",
+    "question_mark": "?",
+    "escape": "esc",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
+
+
+def key_name(key: str) -> str:
+    """A key as people write it."""
+    return KEY_NAMES.get(key, key)

@@ -1,0 +1,244 @@
+"""The console's application: one session, three screens, and the keys of `actions`.
+
+It paints first and asks afterwards; everything that may wait runs in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+
+from vconsole import settings
+from vconsole.errors import ExitCode, VConsoleError
+from vconsole.settings import Settings
+from vconsole.supervisor.autostart import ensure_supervisor
+from vconsole.tui import results
+from vconsole.tui.actions import BY_ID, bindings_for, key_name, on_screen
+from vconsole.tui.glyphs import glyphs_for
+from vconsole.tui.link import Connect, SupervisorLink
+from vconsole.tui.messages import LinkLost, LinkUp, StatusArrived, VerbAccepted, VerbRefused
+from vconsole.tui.perform import PERFORM
+from vconsole.tui.screens.base import ConsoleScreen
+from vconsole.tui.session import Session
+from vconsole.tui.text import Role
+from vconsole.tui.themes import load_themes
+from vconsole.tui.verbs import Verbs
+from vconsole.tui.view import Link
+
+DEFAULT_THEME = "vconsole-dark"
+TICK_S = 1.0
+AFTERWARDS = "The server keeps running: `vconsole` attaches again, `vconsole stop` stops it.\n"
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _overview() -> Screen[None]:
+    from vconsole.tui.screens.overview import OverviewScreen
+
+    return OverviewScreen()
+
+
+def _request() -> Screen[None]:
+    from vconsole.tui.screens.request import RequestScreen
+
+    return RequestScreen()
+
+
+def _logs() -> Screen[None]:
+    from vconsole.tui.screens.logs import LogsScreen
+
+    return LogsScreen()
+
+
+class ConsoleApp(App[None], inherit_bindings=False):
+    """`now` and `connect` can be given, so that a test owns the clock and the supervisor."""
+
+    CSS_PATH = "console.tcss"
+    TITLE = "vconsole"
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "overview": _overview,
+        "request": _request,
+        "logs": _logs,
+    }
+    DEFAULT_MODE = "overview"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_for(None),
+        Binding("ctrl+c", "say_how_to_leave", show=False, system=True),
+    ]
+
+    def __init__(
+        self,
+        socket_path: Path,
+        name: str = "main",
+        readonly: bool = False,
+        chosen: Settings | None = None,
+        now: Callable[[], datetime] = utc_now,
+        connect: Connect = ensure_supervisor,
+    ) -> None:
+        super().__init__()
+        ui = (chosen or Settings()).ui
+        self.socket_path = socket_path
+        self.server_name = name
+        self.glyphs = glyphs_for(ui.ascii)
+        self.session = Session(now, readonly)
+        self.verbs: Verbs = Verbs(self, socket_path, name)
+        self.link: SupervisorLink = SupervisorLink(self, socket_path, name, connect)
+        self._outcomes = results.Outcomes()
+        self._themes = load_themes()
+        self._styles = {name: theme.styles() for name, theme in self._themes.items()}
+        for theme in self._themes.values():
+            self.register_theme(theme.textual())
+        self.theme = ui.theme if ui.theme in self._themes else DEFAULT_THEME
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Our own alone: the roles of a line have no colours in Textual's."""
+        own = self.__dict__.get("_themes", {})
+        found = super().available_themes
+        return {name: found[name] for name in own if name in found} or found
+
+    @property
+    def role_styles(self) -> dict[Role, Style]:
+        return self._styles[self.theme]
+
+    @property
+    def screen_name(self) -> str:
+        """The name of the screen in use; empty over a dialog."""
+        return str(getattr(self.screen, "NAME", ""))
+
+    def on_mount(self) -> None:
+        self._handle_signals()
+        self.set_interval(TICK_S, self._tick)
+        self.call_after_refresh(self.link.open)
+
+    def on_unmount(self) -> None:
+        self.link.close()
+
+    def _handle_signals(self) -> None:
+        """Without handlers a hang-up would end the process with the terminal left in disorder."""
+        with suppress(ValueError, RuntimeError, NotImplementedError):
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGHUP, signal.SIGTERM):
+                loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
+
+    def _tick(self) -> None:
+        """Ages and the clock go on while no snapshot comes."""
+        if self.session.link is not Link.LIVE:
+            self._show()
+
+    def _show(self) -> None:
+        """Draw on the screen in use, also when a dialog stands over it."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, ConsoleScreen):
+                screen.show(self.session.view_with_log())
+                return
+
+    def on_link_up(self, message: LinkUp) -> None:
+        self.session.connected(message.samples)
+
+    def on_link_lost(self, message: LinkLost) -> None:
+        self.session.lost(message.error)
+        self._show()
+
+    def on_status_arrived(self, message: StatusArrived) -> None:
+        self.session.heard(message.status)
+        self._show()
+        for toast in self._outcomes.of(message.status):
+            self._say(toast)
+
+    def on_verb_accepted(self, message: VerbAccepted) -> None:
+        self._outcomes.expect(message.operation)
+
+    def on_verb_refused(self, message: VerbRefused) -> None:
+        self._say(results.refusal(message.verb, message.error))
+
+    def _say(self, toast: results.Toast) -> None:
+        self.notify(
+            toast.message,
+            title=toast.title,
+            severity=toast.severity,
+            timeout=12 if toast.severity == "error" else 5,
+            markup=False,
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """None dims a key and lets it through to `on_key`, which says why."""
+        if action == "perform" and BY_ID[str(parameters[0])].reason(self.session.view()):
+            return None
+        return True
+
+    def action_perform(self, action_id: str) -> None:
+        """Carry out an action of the table, or say why it cannot be done now."""
+        action = BY_ID[action_id]
+        if (reason := action.reason(self.session.view())) is not None:
+            self.notify(f"Not now: {reason}.", severity="warning", timeout=4, markup=False)
+        elif action.screen:
+            getattr(self.screen, action.method)()
+        else:
+            PERFORM[action_id](self)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that no widget took and whose action is not available says why."""
+        for action in on_screen(self.screen_name) if self.screen_name else ():
+            if event.key in action.keys and action.reason(self.session.view()) is not None:
+                self.action_perform(action.id)
+                return
+
+    def action_say_how_to_leave(self) -> None:
+        self.notify("ctrl+c ends nothing here. Press q to leave the console.", timeout=4)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: the same table."""
+        view = self.session.view()
+        for action in on_screen(str(getattr(screen, "NAME", ""))):
+            if action.id == "console.palette":
+                continue
+            reason = action.reason(view)
+            note = f"{action.help}. Not now: {reason}" if reason else action.help
+            keys = f"  ({key_name(action.keys[0])})" if action.keys else ""
+            perform = partial(self.action_perform, action.id)
+            yield SystemCommand(action.label.capitalize() + keys, note, perform)
+
+    def copy(self, text: str, what: str) -> None:
+        """Send text to the terminal's clipboard (OSC 52), which not every terminal takes."""
+        self.copy_to_clipboard(text)
+        self.notify(f"Sent the {what} to your terminal's clipboard.", timeout=3, markup=False)
+
+
+def run(socket_path: Path, name: str = "main", readonly: bool = False) -> int:
+    """Open the console and return its exit code; refuses what is no terminal."""
+    _need_a_terminal()
+    chosen = settings.load()
+    app = ConsoleApp(socket_path, name, readonly, chosen)
+    app.run(mouse=chosen.ui.mouse)
+    if app.return_code == 0 and app.session.view().serving:
+        sys.stdout.write(AFTERWARDS)
+    return app.return_code or 0
+
+
+def _need_a_terminal() -> None:
+    fault = None
+    if os.environ.get("TERM", "dumb") in ("dumb", ""):
+        fault = "this terminal (TERM=dumb) cannot show the console"
+    elif not (sys.stdin.isatty() and sys.stdout.isatty()):
+        fault = "the console needs a terminal, and this is none"
+    if fault is not None:
+        raise VConsoleError(fault, "`vconsole status` prints the same as text", ExitCode.USAGE)

@@ -1,0 +1,76 @@
+"""The watching thread: connects, posts every snapshot, and reconnects by itself when it breaks.
+
+The supervisor is started at the first attempt and when the user asks for it, not behind their back.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from vconsole.errors import VConsoleError
+from vconsole.supervisor.client import SupervisorClient
+from vconsole.tui.background import deliver, in_background
+from vconsole.tui.history import KEPT
+from vconsole.tui.messages import LinkLost, LinkUp, StatusArrived
+
+Connect = Callable[[Path], SupervisorClient]
+RETRY_S = 1.0
+
+
+class SupervisorLink:
+    """Owns the thread; `pump` receives `LinkUp`, `StatusArrived` and `LinkLost`."""
+
+    def __init__(self, pump: MessagePump, socket_path: Path, name: str, connect: Connect) -> None:
+        self._pump = pump
+        self._socket_path = socket_path
+        self._name = name
+        self._connect = connect
+        self._wake = threading.Event()
+        self._over = threading.Event()
+
+    def open(self) -> None:
+        in_background("supervisor-link", self._run)
+
+    def bring_back(self) -> None:
+        """Try again now, and start the supervisor where there is none."""
+        self._wake.set()
+
+    def close(self) -> None:
+        self._over.set()
+        self._wake.set()
+
+    def _run(self) -> None:
+        start = True
+        while not self._over.is_set():
+            try:
+                self._watch(start)
+                error = VConsoleError("the supervisor ended the connection")
+            except VConsoleError as raised:
+                error = raised
+            except msgspec.MsgspecError as raised:
+                error = VConsoleError(f"the supervisor's answer makes no sense here: {raised}")
+            if not self._post(LinkLost(error)):
+                return
+            start = self._wake.wait(RETRY_S)
+            self._wake.clear()
+
+    def _watch(self, start: bool) -> None:
+        client = self._connect(self._socket_path) if start else SupervisorClient(self._socket_path)
+        snapshots = client.watch(self._name)
+        first = next(snapshots, None)
+        if first is None:
+            return
+        self._post(LinkUp(client.history(self._name, KEPT)))
+        self._post(StatusArrived(first))
+        for status in snapshots:
+            if not self._post(StatusArrived(status)):
+                return
+
+    def _post(self, message: Message) -> bool:
+        return not self._over.is_set() and deliver(self._pump, message)

@@ -1,0 +1,82 @@
+"""Which lines of a log file are shown: those of a level and with a text, found bit by bit."""
+
+from __future__ import annotations
+
+import re
+import time
+from array import array
+from bisect import bisect_left
+
+from vconsole.engine.logline import LogLevel, parse
+from vconsole.tui.logfile import LogFile
+
+BATCH = 2000
+BUDGET_S = 0.03
+
+
+class LogSelection:
+    """Line numbers in order; without level and pattern it is the whole file and costs nothing."""
+
+    def __init__(self, file: LogFile, level: LogLevel | None = None, text: str = "") -> None:
+        self.file = file
+        self.level = level
+        self.text = text
+        self.pattern = compile_pattern(text)
+        self._found = array("I")
+        self._scanned = 0
+        self._generation = file.generation
+
+    @property
+    def whole(self) -> bool:
+        return self.level is None and self.pattern is None
+
+    @property
+    def share_scanned(self) -> float:
+        return 1.0 if self.whole or not len(self.file) else self._scanned / len(self.file)
+
+    def __len__(self) -> int:
+        return len(self.file) if self.whole else len(self._found)
+
+    def number(self, position: int) -> int:
+        """Line number at a position of the selection."""
+        return position if self.whole else self._found[position]
+
+    def position(self, number: int) -> int:
+        """The position of that line, or of the next one that is selected."""
+        return number if self.whole else bisect_left(self._found, number)
+
+    def advance(self, budget_s: float = BUDGET_S) -> bool:
+        """Scan on for at most `budget_s`; True where more lines were found."""
+        if self._generation != self.file.generation:
+            self._generation, self._scanned, self._found = self.file.generation, 0, array("I")
+        before, until = len(self._found), time.monotonic() + budget_s
+        while not self.whole and self._scanned < len(self.file) and time.monotonic() < until:
+            end = min(len(self.file), self._scanned + BATCH)
+            self._scan(self._scanned, end)
+            self._scanned = end
+        return len(self._found) != before
+
+    def _scan(self, first: int, end: int) -> None:
+        wanted = [
+            n for n in range(first, end) if self.level is None or self.file.level(n) >= self.level
+        ]
+        if self.pattern is None:
+            self._found.extend(wanted)
+            return
+        texts = self.file.texts(first, end)
+        self._found.extend(n for n in wanted if self._matches(texts[n - first]))
+
+    def _matches(self, raw: str) -> bool:
+        entry = parse(raw)
+        return bool(self.pattern and self.pattern.search(f"{entry.process or ''} {entry.message}"))
+
+
+def compile_pattern(text: str) -> re.Pattern[str] | None:
+    """A regular expression, or the text itself where it is none; case counts where it is mixed."""
+    if not text:
+        return None
+    flags = 0 if any(character.isupper() for character in text) else re.IGNORECASE
+    try:
+        return re.compile(text, flags)
+    except re.error:
+        return re.compile(re.escape(text), flags)

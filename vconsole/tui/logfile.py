@@ -1,0 +1,162 @@
+"""A growing log file as an index of line starts: nine bytes a line in memory, text read on demand.
+
+Lines are numbered from 0. A last line without a newline counts, since progress bars write such.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from array import array
+from pathlib import Path
+
+from vconsole.engine.logline import LogLevel, LogLine, parse
+
+CHUNK_BYTES = 1 << 20
+LONGEST_LINE_BYTES = 16 << 10
+HEAD_BYTES = 2048
+TAIL_BYTES = 64 << 10
+LEVEL = re.compile(
+    rb'"levelname": ?"(DEBUG|INFO|WARNING|ERROR|CRITICAL)"'
+    rb"|^(?:\x1b\[[0-9;]*m)*(?:\([A-Za-z][^)]* pid=\d+\) ?)?(?:\x1b\[[0-9;]*m)*"
+    rb"(DEBUG|INFO|WARNING|ERROR|CRITICAL)\b"
+)
+TRACEBACK = re.compile(
+    rb"^(?:\([^)]* pid=\d+\) |\[rank\d+\]: ?)*Traceback \(most recent call last\)"
+)
+INSIDE = re.compile(
+    rb"^(?:\([^)]* pid=\d+\) ?|\[rank\d+\]: ?)*(?:\s|[\w.]+(?:Error|Exception)\b|$)"
+)
+
+
+class LogFile:
+    """One file; `poll` takes in what was appended, and starts anew where it was replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.generation = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self._starts = array("Q", [0])
+        self._levels = array("B")
+        self._identity: tuple[int, int] | None = None
+        self._indexed_bytes = 0
+        self._in_traceback = False
+        self._head = b""
+        self.size_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._levels) + (1 if self.size_bytes > self._starts[-1] else 0)
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is text that `poll` has not indexed yet."""
+        return self._indexed_bytes < self.size_bytes
+
+    def poll(self, budget_bytes: int = 4 << 20) -> bool:
+        """Index at most `budget_bytes` of new text; True where anything changed."""
+        try:
+            with self.path.open("rb") as file:
+                found = os.fstat(file.fileno())
+                identity = (found.st_dev, found.st_ino)
+                changed = self._notice(identity, found.st_size)
+                file.seek(self._indexed_bytes)
+                end = min(self.size_bytes, self._indexed_bytes + budget_bytes)
+                while self._indexed_bytes < end:
+                    self._take(file.read(min(CHUNK_BYTES, end - self._indexed_bytes)))
+                return changed
+        except OSError:
+            changed = len(self) > 0
+            self._forget()
+            return changed
+
+    def _notice(self, identity: tuple[int, int], size_bytes: int) -> bool:
+        if self._identity != identity or size_bytes < self.size_bytes:
+            self._forget()
+            self._identity = identity
+            self.generation += 1
+        changed = size_bytes != self.size_bytes or self.behind
+        self.size_bytes = size_bytes
+        return changed
+
+    def _take(self, chunk: bytes) -> None:
+        """Index the lines that end in the chunk; the head of the last one waits for its end."""
+        if not chunk:
+            self.size_bytes = self._indexed_bytes
+            return
+        begin = 0
+        while (end := chunk.find(b"\n", begin)) >= 0:
+            head = self._head + chunk[begin : min(end, begin + HEAD_BYTES)]
+            self._levels.append(self._level(head[:HEAD_BYTES]))
+            self._head = b""
+            begin = end + 1
+            self._starts.append(self._indexed_bytes + begin)
+        self._head = (self._head + chunk[begin : begin + HEAD_BYTES])[:HEAD_BYTES]
+        self._indexed_bytes += len(chunk)
+
+    def _level(self, text: bytes) -> int:
+        """The line's own level; a traceback and what belongs to it are errors; 0 is none."""
+        if found := LEVEL.search(text):
+            self._in_traceback = False
+            return int(LogLevel[(found[1] or found[2]).decode()])
+        if TRACEBACK.match(text):
+            self._in_traceback = True
+        elif self._in_traceback and not INSIDE.match(text):
+            self._in_traceback = False
+        return int(LogLevel.ERROR) if self._in_traceback else 0
+
+    def level(self, number: int) -> int:
+        """The level of a line, 0 where it has none."""
+        return self._levels[number] if number < len(self._levels) else 0
+
+    def first_error(self, after: int = -1) -> int | None:
+        """The next line of level error or worse after `after`; None where there is none."""
+        for number in range(after + 1, len(self._levels)):
+            if self._levels[number] >= LogLevel.ERROR:
+                return number
+        return None
+
+    def text(self, number: int) -> str:
+        """A line's text, cut at 16 KiB; a later part of a longer one is dropped."""
+        texts = self.texts(number, number + 1)
+        return texts[0] if texts else ""
+
+    def texts(self, first: int, end: int) -> list[str]:
+        """The text of lines `first` to before `end`, in one reading."""
+        end = min(end, len(self))
+        if first >= end:
+            return []
+        begins = [self._starts[number] for number in range(first, end)]
+        last = self._starts[end] if end < len(self._starts) else self.size_bytes
+        try:
+            with self.path.open("rb") as file:
+                return [
+                    _decoded(os.pread(file.fileno(), min(stop - begin, LONGEST_LINE_BYTES), begin))
+                    for begin, stop in zip(begins, [*begins[1:], last], strict=True)
+                ]
+        except OSError:
+            return [""] * len(begins)
+
+    def line(self, number: int) -> LogLine:
+        return parse(self.text(number))
+
+
+def _decoded(line: bytes) -> str:
+    return line.rstrip(b"\r\n").decode("utf-8", errors="replace")
+
+
+def read_tail(path: Path, count: int) -> tuple[LogLine, ...]:
+    """The last `count` lines that say something; empty where the file cannot be read."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL_BYTES))
+            block = file.read(TAIL_BYTES)
+    except OSError:
+        return ()
+    lines = block.split(b"\n")
+    if size > TAIL_BYTES:
+        lines = lines[1:]
+    spoken = [line for line in lines if line.strip()]
+    return tuple(parse(_decoded(line)) for line in spoken[-count:])

@@ -1,0 +1,66 @@
+"""Overview: is it serving, how fast, what fills the memory, how long do users wait, what next."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from vconsole.tui.actions import bindings_for
+from vconsole.tui.screens.base import ConsoleScreen
+from vconsole.tui.view import Link, View
+from vconsole.tui.widgets.advice_line import AdviceLine
+from vconsole.tui.widgets.band import Band
+from vconsole.tui.widgets.card_panel import CardPanel
+from vconsole.tui.widgets.events_panel import EventsPanel
+from vconsole.tui.widgets.latency_panel import LatencyPanel
+from vconsole.tui.widgets.log_tail import LogTail
+from vconsole.tui.widgets.memory_panel import MemoryPanel
+from vconsole.tui.widgets.queue_panel import QueuePanel
+from vconsole.tui.widgets.throughput_panel import ThroughputPanel
+
+
+class OverviewScreen(ConsoleScreen):
+    """Panels of figures while a server serves, the card in their place while none does.
+
+    With room the two panels of graphs stand side by side above the two tables; a widget cannot
+    change its row, so two of them exist twice, and the style sheet shows one of each.
+    """
+
+    NAME = "overview"
+    BINDINGS = bindings_for("overview")
+
+    def contents(self) -> ComposeResult:
+        yield Band(id="band")
+        yield CardPanel(id="card")
+        yield MemoryPanel(id="memory")
+        with Vertical(id="figures"):
+            with Horizontal(id="upper"):
+                yield ThroughputPanel()
+                yield LatencyPanel(classes="when-short")
+                yield QueuePanel(classes="when-tall")
+            with Horizontal(id="lower"):
+                yield LatencyPanel(classes="when-tall")
+                yield QueuePanel(classes="when-short")
+                yield EventsPanel()
+        yield EventsPanel(id="happened")
+        yield LogTail(id="log")
+        yield AdviceLine(id="advice")
+
+    def fit_to_size(self) -> None:
+        self.set_class(self.app.size.height >= 26, "-two-hints")
+
+    def show(self, view: View) -> None:
+        live = view.link is Link.LIVE
+        self.set_class(not view.serving, "-card")
+        self.set_class(view.status is None, "-nothing-known")
+        self.set_class(view.status is not None and not live, "-stale")
+        memory, card = self.query_one(MemoryPanel), self.query_one(CardPanel)
+        memory.styles.height = memory.wanted_height(view.status)
+        card.view = view
+        card.styles.height = card.wanted_height(self.app.size.width)
+        super().show(view)
+
+    def do_overview_copy(self) -> None:
+        server = self.console_app.session.view().server
+        if server and server.url:
+            self.console_app.copy(f"{server.url.rstrip('/')}/v1", "URL")

@@ -1,0 +1,122 @@
+"""Themes: TOML files of eleven colours, turned into Textual's themes and into styles by role."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.style import Style
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+from vconsole.errors import VConsoleError
+from vconsole.tui.text import Role
+
+COLOR_NAMES = (
+    "background",
+    "raised",
+    "text",
+    "strong",
+    "dim",
+    "faint",
+    "accent",
+    "second",
+    "good",
+    "warn",
+    "bad",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleTheme:
+    """One theme file: its name and the colours of `COLOR_NAMES`, as CSS writes colours."""
+
+    name: str
+    dark: bool
+    colors: dict[str, str]
+
+    def textual(self) -> Theme:
+        """The same for Textual's own widgets."""
+        color = self.colors
+        return Theme(
+            name=self.name,
+            dark=self.dark,
+            primary=color["accent"],
+            secondary=color["second"],
+            accent=color["accent"],
+            foreground=color["text"],
+            background=color["background"],
+            surface=color["background"],
+            panel=color["raised"],
+            success=color["good"],
+            warning=color["warn"],
+            error=color["bad"],
+            variables={
+                "border": color["faint"],
+                "border-blurred": color["faint"],
+                "dim": color["dim"],
+                "faint": color["faint"],
+                "strong": color["strong"],
+                "scrollbar": color["faint"],
+                "scrollbar-background": color["background"],
+                "scrollbar-corner-color": color["background"],
+                "block-cursor-background": color["accent"],
+                "block-cursor-foreground": color["background"],
+                "input-selection-background": f"{color['accent']} 30%",
+            },
+        )
+
+    def styles(self) -> dict[Role, Style]:
+        """How each role is drawn."""
+        color = self.colors
+        return {
+            Role.TEXT: Style(color=color["text"]),
+            Role.STRONG: Style(color=color["strong"], bold=True),
+            Role.DIM: Style(color=color["dim"]),
+            Role.FAINT: Style(color=color["faint"]),
+            Role.ACCENT: Style(color=color["accent"]),
+            Role.SECOND: Style(color=color["second"]),
+            Role.GOOD: Style(color=color["good"]),
+            Role.WARN: Style(color=color["warn"]),
+            Role.BAD: Style(color=color["bad"]),
+            Role.GOOD_STRONG: Style(color=color["good"], bold=True),
+            Role.WARN_STRONG: Style(color=color["warn"], bold=True),
+            Role.BAD_STRONG: Style(color=color["bad"], bold=True),
+            Role.KEY: Style(color=color["accent"], bold=True),
+            Role.MARKED: Style(color=color["background"], bgcolor=color["warn"]),
+            Role.CHOSEN: Style(color=color["background"], bgcolor=color["accent"], bold=True),
+        }
+
+
+def themes_dir() -> Path:
+    """Beside the package in a wheel, beside the repository's folder in an editable checkout."""
+    package = Path(__file__).resolve().parent.parent
+    packaged = package / "themes"
+    return packaged if packaged.is_dir() else package.parent / "themes"
+
+
+def load_themes(folder: Path | None = None) -> dict[str, ConsoleTheme]:
+    """All themes of the folder by name; a bad file is an error that names it and its fault."""
+    found = [load_theme(path) for path in sorted((folder or themes_dir()).glob("*.toml"))]
+    return {theme.name: theme for theme in found}
+
+
+def load_theme(path: Path) -> ConsoleTheme:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        colors = {name: str(table["colors"][name]) for name in COLOR_NAMES}
+        for color in colors.values():
+            Color.parse(color)
+        return ConsoleTheme(str(table["name"]), bool(table.get("dark", True)), colors)
+    except KeyError as error:
+        raise _bad(path, f"{error.args[0]} is missing") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ColorParseError) as error:
+        raise _bad(path, str(error)) from error
+
+
+def _bad(path: Path, fault: str) -> VConsoleError:
+    return VConsoleError(
+        f"the theme {path} cannot be used: {fault}",
+        f"it needs name, dark and [colors] with {', '.join(COLOR_NAMES)}",
+    )

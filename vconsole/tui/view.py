@@ -1,0 +1,97 @@
+"""What the screens draw from: the last snapshot, the state of the link to it, and the time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from vconsole.engine.logline import LogLine
+from vconsole.errors import VConsoleError
+from vconsole.supervisor.model import (
+    Operation,
+    OperationState,
+    ServerState,
+    ServerStatus,
+    Status,
+)
+from vconsole.tui.history import History
+
+SERVING = frozenset({ServerState.READY, ServerState.STALLED, ServerState.STOPPING})
+
+
+class Link(StrEnum):
+    """The way to the supervisor."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One moment, whole; `status` is the last word, heard at `heard_at`, also with the link lost."""
+
+    now: datetime
+    link: Link = Link.CONNECTING
+    status: Status | None = None
+    heard_at: datetime | None = None
+    link_error: VConsoleError | None = None
+    history: History = field(default_factory=History)
+    log_tail: tuple[LogLine, ...] = ()
+    readonly: bool = False
+    hostname: str = ""
+
+    @property
+    def server(self) -> ServerStatus | None:
+        return self.status.server if self.status else None
+
+    @property
+    def state(self) -> ServerState | None:
+        return self.status.server.state if self.status else None
+
+    @property
+    def serving(self) -> bool:
+        """Whether figures of a running engine are what the overview is about."""
+        return self.state in SERVING
+
+    @property
+    def operation(self) -> Operation | None:
+        """What is being done to the server now."""
+        running = (
+            operation
+            for operation in (self.status.operations if self.status else ())
+            if operation.state is OperationState.RUNNING
+        )
+        return next(running, None)
+
+    @property
+    def stale_s(self) -> float | None:
+        """Age of the snapshot while the link is lost."""
+        if self.link is not Link.LOST or self.heard_at is None:
+            return None
+        return (self.now - self.heard_at).total_seconds()
+
+    @property
+    def model(self) -> str | None:
+        return model_name(self.server) if self.server else None
+
+    @property
+    def log_path(self) -> Path | None:
+        server = self.server
+        return Path(server.log_path) if server and server.log_path else None
+
+
+def model_name(server: ServerStatus) -> str | None:
+    """What users call the model: its served name, else the last part of its path."""
+    if server.served_name:
+        return server.served_name
+    return Path(server.model).name if server.model else None
+
+
+def address(server: ServerStatus) -> str | None:
+    """Host and port, without the scheme."""
+    if server.url is None:
+        return None
+    return server.url.split("://")[-1].split("/")[0]

@@ -1,0 +1,27 @@
+"""The band above the first panel, for what cannot wait; empty most of the time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vconsole.tui import figures
+from vconsole.tui.text import Line, Role, line
+from vconsole.tui.widgets.canvas import Canvas
+
+
+class Band(Canvas):
+    def rows(self, width: int, height: int) -> Sequence[Line]:
+        view = self.view
+        if view is None or view.stale_s is None:
+            return ()
+        mark = (f" {self.glyphs.warning} ", Role.WARN_STRONG)
+        since = f"The supervisor has not answered for {figures.age(view.stale_s)}."
+        return (
+            line(
+                mark,
+                (since, Role.WARN),
+                (" All below is its last word.  ", Role.TEXT),
+                ("c", Role.KEY),
+                (" brings it back", Role.DIM),
+            ),
+        )

@@ -1,0 +1,119 @@
+"""The card that stands first when no figures of a running server are to be shown.
+
+It says in words what is so: connecting, no supervisor, nothing runs, starting, failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vconsole.supervisor.model import ServerState, Status
+from vconsole.tui import figures
+from vconsole.tui.start_up import timeline
+from vconsole.tui.text import Line, Role, line, wrapped
+from vconsole.tui.view import Link, View
+from vconsole.tui.widgets.panel import Panel
+
+Draw = Callable[[View, Status, int], list[Line]]
+
+
+class CardPanel(Panel):
+    def heading(self) -> tuple[Line, Line]:
+        view = self.view
+        if view is None or view.status is None:
+            return (), ()
+        server = view.status.server
+        if server.state is ServerState.STARTING:
+            return line(("Start-up", Role.STRONG)), self._eta(view.status)
+        if server.state is ServerState.FAILED:
+            return line(("Why", Role.STRONG)), ()
+        if server.state is ServerState.BACKOFF:
+            return line(("Waiting before the next try", Role.STRONG)), ()
+        return line(("No server runs", Role.STRONG)), ()
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        return self.lines(width)
+
+    def wanted_height(self, width: int) -> int:
+        return len(self.lines(width - 4)) + 2
+
+    def lines(self, width: int) -> list[Line]:
+        view = self.view
+        if view is None:
+            return []
+        if view.status is None:
+            return self._unreachable(view, width)
+        draw: dict[ServerState, Draw] = {
+            ServerState.STARTING: self._starting,
+            ServerState.FAILED: self._failed,
+            ServerState.BACKOFF: self._failed,
+        }
+        return draw.get(view.status.server.state, self._stopped)(view, view.status, width)
+
+    def _eta(self, status: Status) -> Line:
+        server = status.server
+        if server.eta_s is None:
+            return line(("first start of this model here", Role.DIM))
+        left = f"about {figures.seconds(max(1.0, server.eta_s))} left"
+        known = f" (median of {figures.plural(server.eta_starts, 'start')})"
+        return line((left, Role.TEXT), (known if server.eta_starts else "", Role.DIM))
+
+    def _unreachable(self, view: View, width: int) -> list[Line]:
+        if view.link is Link.CONNECTING or view.link_error is None:
+            return [line(("Looking for the supervisor, which owns the server.", Role.DIM))]
+        error = view.link_error
+        rows = wrapped(f"{_sentence(error.message)}", width)
+        if error.remedy:
+            rows += [(), *wrapped(_sentence(error.remedy), width, Role.DIM)]
+        return [*rows, (), self._key("c", "start the supervisor and try again")]
+
+    def _stopped(self, view: View, status: Status, width: int) -> list[Line]:
+        server = status.server
+        rows: list[Line] = []
+        if server.transitions:
+            last = server.transitions[-1]
+            what = f"{view.model or 'The server'} stopped at {figures.clock(last.at)}"
+            rows += [*wrapped(f"{what}: {last.cause}.", width), ()]
+        rows.append(self._engine(status))
+        rows += [(), self._key("s", f"start {view.model}" if view.model else "start a model")]
+        if view.log_path:
+            rows.append(self._key("6", "read the log of the last run"))
+        return rows
+
+    def _engine(self, status: Status) -> Line:
+        engine = status.engine
+        if engine is None:
+            command = "vconsole engine install"
+            return line(
+                "There is no vLLM here yet: leave with ",
+                ("q", Role.KEY),
+                " and run ",
+                (command, Role.STRONG),
+            )
+        return line(("Engine    ", Role.DIM), f"vLLM {engine.version} for {engine.device.upper()}")
+
+    def _starting(self, view: View, status: Status, width: int) -> list[Line]:
+        return timeline(status.server, view.now, width, self.glyphs)
+
+    def _failed(self, view: View, status: Status, width: int) -> list[Line]:
+        failure = status.server.last_failure
+        if failure is None:
+            return wrapped("The server ended, and nothing says why.", width)
+        rows = wrapped(failure.message, width)
+        if failure.evidence_text:
+            number = f"log line {failure.evidence_line}  " if failure.evidence_line else "log  "
+            rows.append(line((number, Role.DIM), (failure.evidence_text, Role.BAD)))
+        if failure.remedy:
+            rows += [(), *wrapped(_sentence(failure.remedy), width)]
+        if failure.suggested_flags:
+            rows.append(line(("try  ", Role.DIM), (" ".join(failure.suggested_flags), Role.ACCENT)))
+        return rows
+
+    def _key(self, key: str, text: str) -> Line:
+        return line((f"{key}  ", Role.KEY), text)
+
+
+def _sentence(text: str) -> str:
+    """The text with a capital and a full stop; errors are written without."""
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?", "`")) else text + "."

@@ -1,0 +1,19 @@
+"""The last lines of the log, as many as fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vconsole.tui.looks import log_line
+from vconsole.tui.text import Line, Role, line
+from vconsole.tui.widgets.panel import Panel
+
+
+class LogTail(Panel):
+    def heading(self) -> tuple[Line, Line]:
+        return line(("Log", Role.STRONG)), line(("6", Role.KEY), (" all of it", Role.DIM))
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        if self.view is None or not self.view.log_tail:
+            return (line(("No log yet.", Role.DIM)),)
+        return [log_line(entry, width, self.glyphs) for entry in self.view.log_tail[-height:]]

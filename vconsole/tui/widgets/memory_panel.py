@@ -1,0 +1,157 @@
+"""What fills the cards, a row each when there are several; without a card, the host's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vconsole.host.gpu import Gpu
+from vconsole.supervisor.model import Status
+from vconsole.tui import figures
+from vconsole.tui.graph import bar, stacked_bar
+from vconsole.tui.text import Line, Role, line
+from vconsole.tui.widgets.panel import Panel
+
+BAR_IN_ROW = 20
+HOT_C = 83
+
+
+class MemoryPanel(Panel):
+    def wanted_height(self, status: Status | None) -> int:
+        """Rows with the border: two inside for one card or none, one per card for several."""
+        return 2 + max(2, len(status.gpus) if status else 2)
+
+    def heading(self) -> tuple[Line, Line]:
+        status = self.view.status if self.view else None
+        if status is None:
+            return line(("Memory", Role.DIM)), ()
+        if not status.gpus:
+            return line(("Memory of the host", Role.STRONG)), self._host_note(status)
+        if len(status.gpus) > 1:
+            return line((f"{len(status.gpus)} GPUs", Role.STRONG)), line(("GiB", Role.DIM))
+        card = status.gpus[0]
+        title = line((f"GPU {card.index}", Role.STRONG), (f"  {short_name(card)}", Role.DIM))
+        return title, self._card_note(card)
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        status = self.view.status if self.view else None
+        if status is None:
+            return ()
+        if not status.gpus:
+            return self._host(status, width)
+        if len(status.gpus) > 1:
+            return [self._card_row(card, width) for card in status.gpus]
+        return self._card(status.gpus[0], width)
+
+    def _card_note(self, card: Gpu) -> Line:
+        used, total = figures.gib(card.memory_used_bytes), figures.gib(card.memory_total_bytes)
+        busy = figures.percent(card.utilization)
+        return line(
+            (used, Role.STRONG),
+            (f" of {total} GiB", Role.DIM),
+            (f"  {busy:>5}", Role.TEXT),
+            *self._heat(card),
+        )
+
+    def _heat(self, card: Gpu) -> list[tuple[str, Role]]:
+        parts: list[tuple[str, Role]] = []
+        if card.temperature_c is not None:
+            role = Role.WARN if card.temperature_c >= HOT_C else Role.TEXT
+            parts.append((f"  {card.temperature_c} {self.glyphs.degree}C", role))
+        if card.power_w is not None:
+            parts.append((f"  {card.power_w:.0f} W", Role.TEXT))
+        if card.throttle:
+            parts.append((f"  {self.glyphs.warning} {card.throttle[0]}", Role.WARN))
+        return parts
+
+    def _tenants(self, card: Gpu) -> list[tuple[str, float, str, Role]]:
+        """Who holds the card: name, bytes, glyph, role; what nobody explains is named so."""
+        sizes = {"ours": 0.0, "ollama": 0.0, "others": 0.0}
+        for process in card.processes:
+            owner = process.owner if process.owner in sizes else "others"
+            sizes[owner] += process.memory_bytes or 0
+        rest = max(0.0, (card.memory_used_bytes or 0) - sum(sizes.values()))
+        glyphs = self.glyphs
+        return [
+            ("vLLM", sizes["ours"], glyphs.full, Role.ACCENT),
+            ("Ollama", sizes["ollama"], glyphs.fourth, Role.WARN),
+            ("others", sizes["others"], glyphs.second, Role.SECOND),
+            ("driver and rest", rest, glyphs.third, Role.DIM),
+        ]
+
+    def _card(self, card: Gpu, width: int) -> list[Line]:
+        total = float(card.memory_total_bytes or 0)
+        tenants = [tenant for tenant in self._tenants(card) if tenant[1] > 0]
+        free = max(0.0, total - (card.memory_used_bytes or 0))
+        parts = [(size, glyph, role) for _, size, glyph, role in tenants]
+        parts.append((free, self.glyphs.empty, Role.FAINT))
+        legend = [
+            line((f"{name} ", Role.DIM), f"{figures.gib(size)} ", (f"{glyph}   ", role))
+            for name, size, glyph, role in tenants
+        ]
+        free_text = line(
+            ("free ", Role.DIM), f"{figures.gib(free)} ", (self.glyphs.empty, Role.FAINT)
+        )
+        return [stacked_bar(parts, total, width), line(*legend, free_text)]
+
+    def _card_row(self, card: Gpu, width: int) -> Line:
+        total = float(card.memory_total_bytes or 0)
+        size = max(10, min(BAR_IN_ROW * 2, width - 56))
+        parts = [(part, glyph, role) for _, part, glyph, role in self._tenants(card)]
+        parts.append((total - (card.memory_used_bytes or 0), self.glyphs.empty, Role.FAINT))
+        users = sorted({process.user for process in card.processes if process.user})
+        return line(
+            (f"{card.index} ", Role.STRONG),
+            (f"{short_name(card):<9.9} ", Role.DIM),
+            stacked_bar(parts, total, size),
+            f" {figures.gib(card.memory_used_bytes):>5}",
+            (f" of {figures.gib(card.memory_total_bytes):>5}", Role.DIM),
+            f" {figures.percent(card.utilization):>5}",
+            *self._heat(card),
+            (f"  {' '.join(users)}", Role.DIM),
+        )
+
+    def _host_note(self, status: Status) -> Line:
+        host = status.host
+        total, free = host.memory_total_bytes, host.memory_available_bytes
+        used = None if total is None or free is None else total - free
+        return line(
+            (figures.gib(used), Role.STRONG),
+            (f" of {figures.gib(total)} GiB", Role.DIM),
+            (f"   CPU {figures.percent(host.cpu):>5}", Role.TEXT),
+        )
+
+    def _host(self, status: Status, width: int) -> list[Line]:
+        host = status.host
+        total, free = host.memory_total_bytes, host.memory_available_bytes
+        glyphs = self.glyphs
+        known = total is not None and free is not None
+        parts = [
+            (float((total or 0) - (free or 0)), glyphs.full, Role.ACCENT),
+            (float(free or 0), glyphs.empty, Role.FAINT),
+        ]
+        legend = line(
+            ("free ", Role.DIM),
+            f"{figures.gib(free)} ",
+            (f"{glyphs.empty}   ", Role.FAINT),
+            self._kv_space(status),
+            (status.gpu_note or "no GPU", Role.DIM),
+        )
+        return [stacked_bar(parts, float(total or 0), width) if known else (), legend]
+
+    def _kv_space(self, status: Status) -> Line:
+        metrics = status.metrics
+        if metrics is None or metrics.kv_cache_tokens is None:
+            return ()
+        return line(
+            ("KV space ", Role.DIM),
+            f"{figures.compact(metrics.kv_cache_tokens)} tokens ",
+            bar(metrics.kv_cache_usage, 10, self.glyphs),
+            f" {figures.percent(metrics.kv_cache_usage):>5}   ",
+        )
+
+
+def short_name(card: Gpu) -> str:
+    """`RTX 4080` of `NVIDIA GeForce RTX 4080`, `H100` of `NVIDIA H100 80GB HBM3`."""
+    words = (card.name or "GPU").replace("NVIDIA", "").replace("GeForce", "").split()
+    kept = [word for word in words if not word.startswith("HBM") and not word.endswith("GB")]
+    return " ".join(kept) or "GPU"

@@ -1,0 +1,57 @@
+"""A box one cell thick, its title and a note in the upper border."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vconsole.tui.text import Line, Role, cells, fit, line
+from vconsole.tui.widgets.canvas import Canvas
+
+BORDER = Role.FAINT
+
+
+class Panel(Canvas):
+    """Subclasses say what `heading` and `body` are."""
+
+    def heading(self) -> tuple[Line, Line]:
+        """Title at the left and note at the right of the upper border."""
+        return (), ()
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """The rows inside, for the space that border and padding leave."""
+        return ()
+
+    def rows(self, width: int, height: int) -> Sequence[Line]:
+        if width < 4 or height < 2:
+            return ()
+        inner = width - 4
+        body = list(self.body(inner, height - 2))[: height - 2]
+        body += [()] * (height - 2 - len(body))
+        side = self.glyphs.vertical
+        return [
+            self._top(width),
+            *(
+                line(
+                    (f"{side} ", BORDER),
+                    fit(row, inner, self.glyphs.ellipsis),
+                    (f" {side}", BORDER),
+                )
+                for row in body
+            ),
+            self._bottom(width),
+        ]
+
+    def _top(self, width: int) -> Line:
+        title, note = self.heading()
+        left, right = self.glyphs.corners[0], self.glyphs.corners[1]
+        rule = self.glyphs.horizontal
+        head = line((f"{left}{rule} ", BORDER), title, " ") if title else line((left, BORDER))
+        tail = line(" ", note, (f" {rule}{right}", BORDER)) if note else line((right, BORDER))
+        room = width - cells(tail)
+        head = head if cells(head) <= room else fit(head, max(0, room), self.glyphs.ellipsis)
+        gap = width - cells(head) - cells(tail)
+        return line(head, (rule * gap, BORDER), tail)
+
+    def _bottom(self, width: int) -> Line:
+        left, right = self.glyphs.corners[2], self.glyphs.corners[3]
+        return line((left + self.glyphs.horizontal * (width - 2) + right, BORDER))
