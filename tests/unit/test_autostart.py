@@ -22,7 +22,9 @@ sys.exit(main())
 
 
 @pytest.fixture(autouse=True)
-def _short_socket(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_socket(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path_factory.mktemp("s")
     monkeypatch.setenv("VCONSOLE_SOCKET", str(folder / "s.sock"))
 

@@ -41,7 +41,9 @@ def session() -> Iterator[subprocess.Popen[str]]:
 
 
 def test_members_and_tag_find_the_whole_session(session: subprocess.Popen[str]) -> None:
-    members = tree.session_members(session.pid)
+    leader = tree.identify(session.pid)
+    assert leader is not None
+    members = tree.session_members(leader)
     assert len(members) == 2
     assert tree.tagged("test-tag") == members
     assert tree.tagged("test-ta") == frozenset()
@@ -57,13 +59,16 @@ def test_a_recycled_pid_is_another_process(session: subprocess.Popen[str]) -> No
     assert tree.is_alive(known)
 
 
-def test_an_orphan_is_still_a_member(session: subprocess.Popen[str]) -> None:
+def test_an_orphan_is_known_by_record_and_tag_but_no_more_by_the_session(
+    session: subprocess.Popen[str],
+) -> None:
     leader = tree.identify(session.pid)
     assert leader is not None
-    orphan = tree.session_members(session.pid) - {leader}
+    recorded = tree.session_members(leader)
     assert tree.send(leader, signal.SIGKILL)
     wait_until("the leader is a zombie", lambda: not tree.is_alive(leader), 5)
-    assert tree.session_members(session.pid) == orphan
+    assert tree.session_members(leader) == frozenset()
+    assert tree.living(recorded) == tree.tagged("test-tag") == recorded - {leader}
 
 
 def test_a_stopped_process_is_alive_and_says_so(session: subprocess.Popen[str]) -> None:

@@ -62,15 +62,16 @@ def _printable(line: str) -> str:
 
 
 def _lines(file: str | None, name: str) -> list[str]:
+    """The lines as editors number them: only line feeds count, not a progress bar's returns."""
     if file == "-":
         return sys.stdin.buffer.read().decode("utf-8", errors="replace").split("\n")
     path = Path(file) if file else record.log_path(name)
     try:
-        return path.read_text(encoding="utf-8", errors="replace").split("\n")
+        return path.read_bytes().decode("utf-8", errors="replace").split("\n")
     except OSError as error:
         raise VConsoleError(
             f"cannot read the log {path}: {error.strerror}",
             "name a log file, or - for standard input"
             if file
-            else f"the server {name!r} has not been started yet; name a log file instead",
+            else f"{name} has no log yet: `vconsole start` makes one, or name a log file",
         ) from error

@@ -24,6 +24,7 @@ _VAGUE = ("unknown", "healthy", "bad_argument", "import_error")
 _POLITE_SIGNALS = (2, 15)
 # An exception with its message: a pydantic error says what is wrong two lines below its name.
 _ONE_MESSAGE_LINES = 4
+_CODE = ("    ", "raise ", "return ", "assert ", "except ", "self.", "with ", "from ", "import ")
 _EXCEPTION = re.compile(
     r"^[\s|]{0,8}(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failure|Fault)"
     r"(?::|$| \()"
@@ -115,7 +116,10 @@ def _look(run: Run, outcome: Outcome, exit_signal: int | None) -> Diagnosis:
 
 def _deepest(hits: Sequence[Hit], run: Run) -> Hit:
     """The hit nearest to the root cause, on the line that tells most about it."""
-    first = min(hits, key=lambda hit: (_is_code(run.lines[hit.place]), hit.rule.rank, hit.place))
+    first = min(
+        hits,
+        key=lambda hit: (hit.rule.silent, _is_code(run.lines[hit.place]), hit.rule.rank, hit.place),
+    )
     near = range(first.place, first.place + _ONE_MESSAGE_LINES)
     same = [hit for hit in hits if hit.rule is first.rule and hit.place in near]
     return min(same, key=lambda hit: (_is_code(run.lines[hit.place]), hit.pattern, hit.place))
@@ -123,7 +127,7 @@ def _deepest(hits: Sequence[Hit], run: Run) -> Hit:
 
 def _is_code(line: LogLine) -> bool:
     """Whether the line is source code quoted by a traceback."""
-    return line.text.startswith("    ")
+    return line.text.startswith(_CODE)
 
 
 def _in_phase(hit: Hit, run: Run, outcome: Outcome) -> bool:
@@ -237,8 +241,11 @@ def _filled(template: str, figures: dict[str, str]) -> str | None:
 
 
 def _remedy(rule: Rule, figures: dict[str, str]) -> str | None:
+    """The sentences whose figures are known; the first is no alternative to one left out."""
     sentences = re.split(r"(?<=\.) (?=[A-Z])", rule.remedy)
-    return " ".join(text for each in sentences if (text := _filled(each, figures))) or None
+    known = " ".join(text for each in sentences if (text := _filled(each, figures)))
+    alternative = known.removeprefix("Or ")
+    return alternative[:1].upper() + alternative[1:] or None
 
 
 def _flags(rule: Rule, figures: dict[str, str]) -> tuple[str, ...]:

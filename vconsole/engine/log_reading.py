@@ -14,20 +14,27 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-_ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[()][A-Z0-9])|\x9b[0-9;]*m")
+_ANSI = re.compile(
+    r"(?:\x1b|\ufffd|ESC|\^\[|\\x1b|\\u001b|\u241b)\[[0-9;?]*[A-Za-z]"
+    r"|\x1b(?:\][^\x07]*\x07|[()][A-Z0-9])|\x9b[0-9;]*m"
+)
+# What word processors and forums make of the ASCII that programs print.
+_ASCII = str.maketrans("\u2018\u2019\u201c\u201d\u00a0", "''\"\" ")
 _COLLECTORS = (
     re.compile(r"\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d)? \S+ [^\s:\[]+\[\d+\]: "),
     re.compile(
         r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?[ \t]+"
         r"(?:std(?:out|err) [FP] |\[\w+ *\] \S+ \w+ - )?"
     ),
+    re.compile(r"- \d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d)? "),
     re.compile(r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s:\[]+(?:\[\d+\])?: "),
-    re.compile(r"[\w.-]+ +\| "),
+    re.compile(r"\[?[\w.-]+\]? +\| |\[[\w.-]+\]: "),
 )
 _MARGIN = re.compile(r"> ?| {2,8}")
 _PREFIX = re.compile(
     r"(?:\[[A-Za-z]+-?\d+\]:?\s?)?"
-    r"(?:\((?:[\w./ :=-]+? )?(?:pid|ip)=[^)]*\)\s?)?"
+    r"(?:\((?:(?:[\w./ :=,-]+? )?(?:pid|ip)=[^)]*|EngineCore\w*|APIServer\w*|\w*Worker\w*)\)"
+    r"\s?){0,2}"
     r"(?:\[[A-Za-z]+-?\d+\]:\s?)?"
     r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL|FATAL)"
     r"(?::\s+|\s+(?:\d[\d:\-., T]*)?\[?[\w./-]+:\d+\] ?|\s+\d\d-\d\d [\d:.,]+ ?)"
@@ -134,7 +141,9 @@ def _clean(lines: list[str]) -> Iterator[_Raw]:
         text = line.rstrip("\r\n")
         if text.startswith('{"log":'):
             text = _docker(text)
-        if "\x1b" in text or "\x9b" in text:
+        if not text.isascii():
+            text = text.translate(_ASCII)
+        if "m" in text and ("[0" in text or "[1;" in text or "[3" in text):
             text = _ANSI.sub("", text)
         if collector and (prefix := collector.match(text)):
             text = text[prefix.end() :]
@@ -190,7 +199,7 @@ def _record(text: str) -> dict[str, Any] | None:
 
 # What an INFO line must contain to say anything about a failure or the phase of the run.
 _TELLING = (
-    "server version", "non-default args", "Starting to load", "oading model", "oading weights",
+    "server version", "  version ", "args: ", "Starting to load", "oading model", "oading weights",
     "weights t", "startup complete", "shutdown", "Shutting down", "cache usage: 9",
     "cache usage: 100", "reempt", "FlashInfer", "Falling back", "falling back", "shared memory",
     "chat template", "KV cache size", "memory profiling", "raph capturing", "throughput",

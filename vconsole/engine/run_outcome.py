@@ -10,7 +10,11 @@ from vconsole.engine.failure_rules import rule_book
 from vconsole.engine.line_index import Run
 from vconsole.engine.log_reading import LogLine
 
-_START = re.compile(r"vLLM (?:API )?server version")
+# The version, alone or beside the logo, and the arguments right after it.
+_START = re.compile(
+    r"vLLM (?:API )?server version|█  +version \d|non-default args: |args: Namespace\("
+)
+_HEAD_LINES = 3
 _READY = ("application startup complete", "avg generation throughput", "avg prompt throughput")
 _LOADED = (
     "model loading took", "loading weights took", "loading model weights took",
@@ -78,11 +82,13 @@ class Outcome:
 
 
 def split_runs(lines: list[LogLine]) -> list[list[LogLine]]:
-    """The runs of one log, oldest first; each begins with vLLM's version line."""
-    cuts = [0]
+    """The runs of one log, oldest first; each begins where vLLM says its version."""
+    cuts, last_head = [0], 0
     for index, line in enumerate(lines):
-        if "server version" in line.text and _START.search(line.text) and index - cuts[-1] > 3:
-            cuts.append(index)
+        if ("version " in line.text or "args: " in line.text) and _START.search(line.text):
+            if index - last_head > _HEAD_LINES:
+                cuts.append(index)
+            last_head = index
     return [lines[start:end] for start, end in zip(cuts, [*cuts[1:], len(lines)], strict=True)]
 
 

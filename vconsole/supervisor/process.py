@@ -75,7 +75,7 @@ def port_is_free(host: str, port: int) -> bool:
 
 def members(leader: ProcessId, known: frozenset[ProcessId]) -> frozenset[ProcessId]:
     """Everything of a tree that lives: its session, and what was recorded of it."""
-    return tree.session_members(leader.pid) | tree.living(known)
+    return tree.session_members(leader) | tree.living(known)
 
 
 async def end_tree(
@@ -113,7 +113,9 @@ async def end_tree(
             tree.send(process, number)
         await gone_within(patience_s)
     survivors = members(leader, known) | await asyncio.to_thread(tree.tagged, tag)
-    return Ending(tuple(rungs), survivors, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    log.info("tree of %d ended after %.2f s by %s", leader.pid, seconds, ", ".join(rungs) or "itself")
+    return Ending(tuple(rungs), survivors, seconds)
 
 
 async def _gone_within(

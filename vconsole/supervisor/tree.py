@@ -52,9 +52,15 @@ def state_letter(process: ProcessId) -> str | None:
     return fields[0] if fields and int(fields[19]) == process.start_ticks else None
 
 
-def session_members(session: int) -> frozenset[ProcessId]:
-    """Every living process of one session."""
-    members = (identify(pid) for pid in _pids() if _session_of(pid) == session)
+def session_members(leader: ProcessId) -> frozenset[ProcessId]:
+    """Every living process of the session that `leader` began, as long as it leads it.
+
+    Once the leader is gone its number may come to name a stranger's session, so that what is left
+    has to be known by the record or the tag.
+    """
+    if not is_alive(leader):
+        return frozenset()
+    members = (identify(pid) for pid in _pids() if _session_of(pid) == leader.pid)
     return frozenset(member for member in members if member)
 
 
