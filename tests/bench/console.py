@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +19,10 @@ from tests.bench.ground import Ground
 from tests.bench.measure import Figure, Table, cpu_seconds, interleaved
 from tests.bench.terminal import Size, Terminal
 from tests.console import figures_of_the_sketches as sketches
+from tests.console import supervisor_stand_in
 from tests.console.supervisor_stand_in import SupervisorStandIn
+from vconsole import __version__
+from vconsole.supervisor.model import Sample, Status, SupervisorInfo
 
 SMALL, LARGE = Size(80, 24), Size(140, 45)
 ROUNDS = 7
@@ -108,7 +114,7 @@ def _traffic(ground: Ground) -> list[Figure]:
     idle_goals = (IDLE_GOAL_BYTES_PER_S, IDLE_GOAL_CPU_PERCENT)
     live_goals = (LIVE_GOAL_BYTES_PER_S, LIVE_GOAL_CPU_PERCENT)
     return [
-        *_both(f"nothing changing {LARGE} (one fixed snapshot)", unchanging, idle_goals),
+        *_both(f"nothing changing {LARGE} (the same snapshot each second)", unchanging, idle_goals),
         *_both(f"idle server {LARGE}, host figures move", idle, (None, None)),
         *_both(f"live at 1 Hz {LARGE}", live, live_goals),
         *_both(f"live at 1 Hz {SMALL}", live_small, (None, None)),
@@ -125,16 +131,67 @@ def _both(
 
 
 def _unchanging(ground: Ground, size: Size) -> Traffic:
-    """One snapshot for ever needs a supervisor that does not read the machine: a stand-in."""
+    """The same snapshot each second needs a supervisor that reads no machine: a stand-in."""
     with tempfile.TemporaryDirectory() as folder:
         log, path = Path(folder) / "server.log", Path(folder) / "s.sock"
         log.write_text("INFO a line\n")
-        peer = SupervisorStandIn(path, sketches.ready(log), sketches.history())
-        try:
+        _until_the_minute_has(SETTLE_S + WATCHED_S + 2)
+        with _repeating(path, sketches.ready(log)):
             command = ground.command("--socket", str(path))
             return _watch(command, ground.environment, size, FULL)
-        finally:
-            peer.end()
+
+
+def _until_the_minute_has(seconds: float) -> None:
+    """The console's clock shows minutes: a turn of one would be a change."""
+    left_s = 60 - time.time() % 60
+    if left_s < seconds:
+        time.sleep(left_s)
+
+
+@contextmanager
+def _repeating(path: Path, status: Status) -> Iterator[None]:
+    peer = SupervisorStandIn(path, status, _steady_history(status))
+    peer.RequestHandlerClass = _OfThisVersion
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(1.0):
+            peer.publish(replace(status))
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        peer.end()
+
+
+def _steady_history(status: Status) -> Iterator[Sample]:
+    """An hour that was as the snapshot is, so that no graph moves."""
+    metrics = status.metrics
+    assert metrics is not None
+    for seconds in range(3600, 0, -1):
+        yield Sample(
+            at=datetime.now(UTC) - timedelta(seconds=seconds),
+            requests_running=metrics.requests_running,
+            requests_waiting=metrics.requests_waiting,
+            kv_cache_usage=metrics.kv_cache_usage,
+            generation_tokens_per_s=metrics.generation_tokens_per_s,
+            prompt_tokens_per_s=metrics.prompt_tokens_per_s,
+            requests_per_s=metrics.requests_per_s,
+        )
+
+
+class _OfThisVersion(supervisor_stand_in._Handler):
+    """An older supervisor would be replaced by the console."""
+
+    def do_GET(self) -> None:
+        if self.path == "/v1/supervisor":
+            self._answer(SupervisorInfo(pid=1, version=__version__, alive=True))
+        else:
+            super().do_GET()
 
 
 def _watch(

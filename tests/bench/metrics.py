@@ -27,10 +27,12 @@ def measure(ground: Ground) -> Table:
     ground.serve()
     body, beats = asyncio.run(_beats(ground.url))
     alone = interleaved(_parsers(body), ROUNDS)
-    figures = [Figure(name, "% of a core", values, None, _beside(name))
-        for name, values in alone.items()
+    figures = [
+        Figure(name, "% of a core", values, None, _beside(name)) for name, values in alone.items()
     ]
-    whole = Figure("scrape, parse and rates at 1 Hz", "% of a core", beats, GOAL_PERCENT, THEIR_PARSER)
+    whole = Figure(
+        "scrape, parse and rates at 1 Hz", "% of a core", beats, GOAL_PERCENT, THEIR_PARSER
+    )
     return Table("metrics", f"a body of {len(body):,} bytes; CPU time", (whole, *figures))
 
 
