@@ -60,7 +60,7 @@ class Supervisor:
     async def adopt_all(self) -> None:
         """Take over what earlier supervisors left running."""
         for name in record.recorded_names():
-            await self.server(name).adopt_recorded()
+            await self.server(name).keeper.adopt_recorded()
 
     async def stop_all(self) -> None:
         """Stop every server that runs, for a shutdown that asked for it."""

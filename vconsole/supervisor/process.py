@@ -23,7 +23,7 @@ from vconsole.supervisor.tree import ProcessId
 POLL_S = 0.05
 # vLLM gives its own children this long after the drain before it kills them itself.
 AFTER_DRAIN_S = 10.0
-AFTER_TERM_S = 5.0
+AFTER_TERM_S = 15.0
 AFTER_KILL_S = 5.0
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,9 @@ async def end_tree(
         await gone_within(patience_s)
     survivors = members(leader, known) | await asyncio.to_thread(tree.tagged, tag)
     seconds = time.monotonic() - started
-    log.info("tree of %d ended after %.2f s by %s", leader.pid, seconds, ", ".join(rungs) or "itself")
+    log.info(
+        "tree of %d ended after %.2f s by %s", leader.pid, seconds, ", ".join(rungs) or "itself"
+    )
     return Ending(tuple(rungs), survivors, seconds)
 
 

@@ -39,6 +39,11 @@ class Launch:
     engine_device: str | None = None
 
     @property
+    def engine(self) -> str:
+        """The engine as history knows it: start times are comparable only on the same one."""
+        return f"{self.engine_version} {self.engine_device}"
+
+    @property
     def url(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
@@ -69,6 +74,8 @@ class ServerRecord:
     launch: Launch | None = None
     run: Run | None = None
     restarts: int = 0
+    restart_times: tuple[datetime, ...] = ()
+    next_start_at: datetime | None = None
     last_failure: Failure | None = None
     transitions: tuple[Transition, ...] = ()
     survivors: tuple[ProcessId, ...] = field(default=())

@@ -46,6 +46,35 @@ def is_alive(process: ProcessId) -> bool:
     return identify(process.pid) == process
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A process as it is now; `cpu_ticks` is its user and system time in clock ticks."""
+
+    state: str
+    cpu_ticks: int
+
+
+def look_at(process: ProcessId) -> Look | None:
+    """The state of this very process, None where it is gone or a zombie."""
+    fields = _stat_fields(process.pid)
+    if fields is None or fields[0] in GONE_STATES or int(fields[19]) != process.start_ticks:
+        return None
+    return Look(fields[0], int(fields[11]) + int(fields[12]))
+
+
+def command_line(pid: int) -> str:
+    """The command line as `ps` shows it, empty where there is none to read."""
+    try:
+        return (
+            (PROC / str(pid) / "cmdline")
+            .read_bytes()
+            .replace(b"\0", b" ")
+            .decode("utf-8", "replace")
+        )
+    except OSError:
+        return ""
+
+
 def state_letter(process: ProcessId) -> str | None:
     """`R`, `S`, `D`, `T` ... of a process that is alive, as in `/proc/PID/stat`."""
     fields = _stat_fields(process.pid)
