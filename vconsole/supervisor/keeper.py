@@ -51,8 +51,7 @@ class Keeper:
 
         async def until_the_end() -> None:
             await life.exited.wait()
-            if self._server.life is life and self._server.book.state in SERVING:
-                await self._server.sweep("it ended while serving", life)
+            await self._sweep("it ended while serving", life)
 
         self._spawn(until_the_end())
 
@@ -64,7 +63,7 @@ class Keeper:
         seen = life.observe(scrape)
         judgement = self._judge.observe(seen)
         if judgement.verdict is Verdict.BROKEN:
-            await server.sweep(judgement.reason, life)
+            await self._sweep(judgement.reason, life)
         elif judgement.verdict is Verdict.STALLED:
             await self._stalled(life, judgement, seen.at_s, halted=bool(seen.stopped))
         elif server.book.state is ServerState.STALLED:
@@ -80,7 +79,13 @@ class Keeper:
             await server.book.enter(ServerState.STALLED, judgement.reason)
         since_s = self._stalled_since_s or at_s
         if not halted and not server.busy and at_s - since_s > STALL_RESTART_S:
-            await server.sweep(f"stalled: {judgement.reason}", life)
+            await self._sweep(f"stalled: {judgement.reason}", life)
+
+    async def _sweep(self, cause: str, life: Life) -> None:
+        """Clean up after a serving life, unless a stop or another observation was quicker."""
+        if self._server.life is life and self._server.book.state in SERVING:
+            with contextlib.suppress(VConsoleError):
+                await self._server.sweep(cause, life)
 
     # --- restarts --------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from vconsole.supervisor.keeper import Keeper
 from vconsole.supervisor.life import Life
 from vconsole.supervisor.model import Desired, Failure, Operation, ServerState, StartRequest
 from vconsole.supervisor.operations import RunningOperation
+from vconsole.supervisor.record import Run
 from vconsole.supervisor.states import RUNNING
 from vconsole.supervisor.tree import ProcessId
 
@@ -46,6 +47,8 @@ class Server:
         self.changed = changed
         self._history = history
         self._task: asyncio.Task[None] | None = None
+        # A tree is ended by one hand at a time.
+        self._ending = asyncio.Lock()
 
     @property
     def busy(self) -> bool:
@@ -172,13 +175,14 @@ class Server:
             await self.until_ready(life)
 
     async def _stop(self, operation: RunningOperation, drain_s: float | None) -> None:
-        if self.book.state is ServerState.STOPPED:
-            return
-        if self.book.state is ServerState.BACKOFF:
-            await self.book.enter(ServerState.STOPPED, "asked for", desired=Desired.STOPPED)
-            return
-        await self.book.enter(ServerState.STOPPING, "asked for", desired=Desired.STOPPED)
-        await self.finish_stop(operation, drain_s)
+        async with self._ending:
+            if self.book.state is ServerState.STOPPED:
+                return
+            if self.book.state is ServerState.BACKOFF:
+                await self.book.enter(ServerState.STOPPED, "asked for", desired=Desired.STOPPED)
+                return
+            await self.book.enter(ServerState.STOPPING, "asked for", desired=Desired.STOPPED)
+            await self.finish_stop(operation, drain_s)
 
     async def finish_stop(self, operation: RunningOperation, drain_s: float | None = None) -> None:
         """The rest of a stop that the book knows of already."""
@@ -186,9 +190,10 @@ class Server:
         await self.book.enter(ServerState.STOPPED, "stopped", run=None, last_failure=None)
 
     async def _restart(self, operation: RunningOperation, prepared: launch.PreparedLaunch) -> None:
-        if self.book.state in RUNNING:
-            await self.book.enter(ServerState.STOPPING, "restart asked for")
-            await self.finish_stop(operation)
+        async with self._ending:
+            if self.book.state in RUNNING:
+                await self.book.enter(ServerState.STOPPING, "restart asked for")
+                await self.finish_stop(operation)
         launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
         await self._start(operation, prepared)
 
@@ -269,9 +274,13 @@ class Server:
 
         The keeper decides whether the server is `failed` then, or in `backoff` before another try.
         """
-        run = self.book.record.run
-        if run is None:
-            raise VConsoleError(f"{self.name} has no run to clean up after")
+        async with self._ending:
+            run = self.book.record.run
+            if run is None or self.life is not life or self.book.state not in RUNNING:
+                raise VConsoleError(f"{self.name} is {self.book.state} already")
+            return await self._sweep(cause, life, run)
+
+    async def _sweep(self, cause: str, life: Life | None, run: Run) -> Failure:
         returncode = life.returncode if life else None
         survivors = await self.end_remains()
         was_ready = run.ready_at is not None

@@ -65,12 +65,7 @@ def look_at(process: ProcessId) -> Look | None:
 def command_line(pid: int) -> str:
     """The command line as `ps` shows it, empty where there is none to read."""
     try:
-        return (
-            (PROC / str(pid) / "cmdline")
-            .read_bytes()
-            .replace(b"\0", b" ")
-            .decode("utf-8", "replace")
-        )
+        return (PROC / str(pid) / "cmdline").read_text(errors="replace").replace("\0", " ")
     except OSError:
         return ""
 
