@@ -53,6 +53,7 @@ class OverviewScreen(ConsoleScreen):
         live = view.link is Link.LIVE
         self.set_class(not view.serving, "-card")
         self.set_class(view.status is None, "-nothing-known")
+        self.set_class(view.log_path is None, "-no-log")
         self.set_class(view.status is not None and not live, "-stale")
         memory, card = self.query_one(MemoryPanel), self.query_one(CardPanel)
         memory.styles.height = memory.wanted_height(view.status)

@@ -25,7 +25,9 @@ class MemoryPanel(Panel):
         if status is None:
             return line(("Memory", Role.DIM)), ()
         if not status.gpus:
-            return line(("Memory of the host", Role.STRONG)), self._host_note(status)
+            note = status.gpu_note or "no GPU"
+            title = line(("Host memory", Role.STRONG), (f"  {note}", Role.DIM))
+            return title, self._host_note(status)
         if len(status.gpus) > 1:
             return line((f"{len(status.gpus)} GPUs", Role.STRONG)), line(("GiB", Role.DIM))
         card = status.gpus[0]
@@ -75,7 +77,7 @@ class MemoryPanel(Panel):
             ("vLLM", sizes["ours"], glyphs.full, Role.ACCENT),
             ("Ollama", sizes["ollama"], glyphs.fourth, Role.WARN),
             ("others", sizes["others"], glyphs.second, Role.SECOND),
-            ("driver and rest", rest, glyphs.third, Role.DIM),
+            ("rest", rest, glyphs.third, Role.DIM),
         ]
 
     def _card(self, card: Gpu, width: int) -> list[Line]:
@@ -134,7 +136,6 @@ class MemoryPanel(Panel):
             f"{figures.gib(free)} ",
             (f"{glyphs.empty}   ", Role.FAINT),
             self._kv_space(status),
-            (status.gpu_note or "no GPU", Role.DIM),
         )
         return [stacked_bar(parts, float(total or 0), width) if known else (), legend]
 
