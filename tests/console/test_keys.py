@@ -1,4 +1,4 @@
-"""Every key that holds everywhere: what it asks of the supervisor, and what it says when it cannot."""
+"""Every key that holds everywhere: what it asks for, and what it says when it cannot act."""
 
 from __future__ import annotations
 

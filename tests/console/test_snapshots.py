@@ -23,7 +23,8 @@ GOOD, FAILED, START = Path("good.log"), Path("failed.log"), Path("start.log")
 Step = Callable[[Pilot[None]], Awaitable[object]]
 Compare = Callable[..., bool]
 
-pytestmark = pytest.mark.parametrize("size", SIZES, ids=["80x24", "140x45"])
+both_sizes = pytest.mark.parametrize("size", SIZES, ids=["80x24", "140x45"])
+at_80 = pytest.mark.parametrize("size", SIZES[:1], ids=["80x24"])
 
 
 def press(*keys: str) -> Step:
@@ -46,14 +47,17 @@ async def _answered(pilot: Pilot[None]) -> None:
     await until(pilot, done, "the answer was whole")
 
 
+@both_sizes
 def test_ready(stage: Stage, snap_compare: Compare, size: Any) -> None:
     show(stage, snap_compare, size, sketches.ready(GOOD))
 
 
+@at_80
 def test_ready_without_gpu(stage: Stage, snap_compare: Compare, size: Any) -> None:
     show(stage, snap_compare, size, sketches.on_a_cpu(GOOD))
 
 
+@at_80
 def test_ready_on_eight_cards(stage: Stage, snap_compare: Compare, size: Any) -> None:
     users = ("ada", "ada", "ada", "ada", "ben", "cleo", "cleo", "cleo")
     cards = tuple(
@@ -80,27 +84,33 @@ def test_ready_on_eight_cards(stage: Stage, snap_compare: Compare, size: Any) ->
     show(stage, snap_compare, size, replace(sketches.ready(GOOD), gpus=cards))
 
 
+@both_sizes
 def test_starting(stage: Stage, snap_compare: Compare, size: Any) -> None:
     show(stage, snap_compare, size, sketches.starting(START))
 
 
+@both_sizes
 def test_failed(stage: Stage, snap_compare: Compare, size: Any) -> None:
     show(stage, snap_compare, size, sketches.failed(FAILED))
 
 
+@both_sizes
 def test_stopped(stage: Stage, snap_compare: Compare, size: Any) -> None:
     show(stage, snap_compare, size, sketches.stopped(GOOD))
 
 
+@at_80
 def test_nothing_here_yet(stage: Stage, snap_compare: Compare, size: Any) -> None:
     show(stage, snap_compare, size, sketches.bare())
 
 
+@both_sizes
 def test_no_supervisor(stage: Stage, snap_compare: Compare, size: Any) -> None:
     app: ConsoleApp = stage.console()
     assert snap_compare(app, terminal_size=size, run_before=after(until_lost))
 
 
+@at_80
 def test_supervisor_gone(stage: Stage, snap_compare: Compare, size: Any) -> None:
     async def kill(pilot: Pilot[None]) -> None:
         stage.peer.end()
@@ -108,27 +118,33 @@ def test_supervisor_gone(stage: Stage, snap_compare: Compare, size: Any) -> None
     show(stage, snap_compare, size, sketches.ready(GOOD), kill, until_lost)
 
 
+@both_sizes
 def test_request_with_answer(stage: Stage, snap_compare: Compare, size: Any) -> None:
     steps = (press("3"), press(*typed(PROMPT), "enter"), _answered)
     show(stage, snap_compare, size, sketches.ready(GOOD), *steps)
 
 
+@both_sizes
 def test_logs(stage: Stage, snap_compare: Compare, size: Any) -> None:
     show(stage, snap_compare, size, sketches.failed(FAILED), press("6"))
 
 
+@at_80
 def test_logs_at_the_error(stage: Stage, snap_compare: Compare, size: Any) -> None:
     show(stage, snap_compare, size, sketches.failed(FAILED), press("l"), press("w"))
 
 
+@both_sizes
 def test_help(stage: Stage, snap_compare: Compare, size: Any) -> None:
     show(stage, snap_compare, size, sketches.ready(GOOD), press("question_mark"))
 
 
+@both_sizes
 def test_stop_confirmation(stage: Stage, snap_compare: Compare, size: Any) -> None:
     show(stage, snap_compare, size, sketches.ready(GOOD), press("S"))
 
 
+@at_80
 def test_ascii(stage: Stage, snap_compare: Compare, size: Any) -> None:
     stage.supervise(sketches.ready(GOOD))
     app = stage.console(ascii_only=True)
