@@ -246,7 +246,7 @@ async def test_the_link_comes_back_by_itself(stage: Stage) -> None:
         await until_live(pilot)
         stage.peer.end()
         await until_lost(pilot)
-        assert "has not answered for" in painted(app)
+        assert "No supervisor for" in painted(app)
         assert "mistral-7b-instruct" in painted(app)
         stage.supervise(sketches.stopped(GOOD))
         await until(pilot, lambda: app.session.link is Link.LIVE, "the link was back")

@@ -41,7 +41,7 @@ class MemoryPanel(Panel):
         if not status.gpus:
             return self._host(status, width)
         if len(status.gpus) > 1:
-            return [self._card_row(card, width) for card in status.gpus]
+            return self._card_rows(status.gpus, width, height)
         return self._card(status.gpus[0], width)
 
     def _card_note(self, card: Gpu) -> Line:
@@ -94,6 +94,14 @@ class MemoryPanel(Panel):
             ("free ", Role.DIM), f"{figures.gib(free)} ", (self.glyphs.empty, Role.FAINT)
         )
         return [stacked_bar(parts, total, width), line(*legend, free_text)]
+
+    def _card_rows(self, cards: Sequence[Gpu], width: int, height: int) -> list[Line]:
+        """A row per card; where they do not all fit, the last row counts the others."""
+        if len(cards) <= height:
+            return [self._card_row(card, width) for card in cards]
+        shown = [self._card_row(card, width) for card in cards[: height - 1]]
+        rest = figures.plural(len(cards) - height + 1, "more card")
+        return [*shown, line((f"{rest} in a taller terminal", Role.DIM))]
 
     def _card_row(self, card: Gpu, width: int) -> Line:
         total = float(card.memory_total_bytes or 0)
