@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from vconsole.engine.metrics import Metrics, Quantiles
-from vconsole.host.gpu import Gpu, GpuProcess
-from vconsole.host.machine import Host
+from vconsole.host.readings import Gpu, GpuProcess, Host
 from vconsole.supervisor.model import (
     AskEvent,
     Desired,

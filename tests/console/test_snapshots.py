@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from tests.console import figures_of_the_sketches as sketches
 from tests.console.conftest import Stage, after, until, until_live, until_lost
 from tests.console.make_screenshots import PROMPT, typed
-from vconsole.host.gpu import Gpu, GpuProcess
+from vconsole.host.readings import Gpu, GpuProcess
 from vconsole.supervisor.model import Status
 from vconsole.tui.app import ConsoleApp
 from vconsole.tui.screens.request import RequestScreen

@@ -21,6 +21,7 @@ from vconsole.supervisor import process, record, tree
 from vconsole.supervisor.health import Observation
 from vconsole.supervisor.logtail import LogTail
 from vconsole.supervisor.observing import TreeObserver
+from vconsole.supervisor.portlock import lock_port
 from vconsole.supervisor.process import Ending
 from vconsole.supervisor.record import Launch, Run
 from vconsole.supervisor.starting import StartWatch
@@ -66,7 +67,10 @@ class Life:
         environment = launching.server_environment(plan, prepared.given_environment, tag, name)
         log_file = record.log_path(name)
         offset = log_file.stat().st_size if log_file.exists() else 0
-        child = process.spawn(plan.command, environment, log_file, log_file.parent)
+        with lock_port(plan.port) as lock:
+            child = process.spawn(
+                plan.command, environment, log_file, log_file.parent, (lock.fileno(),)
+            )
         leader = tree.identify(child.pid)
         if leader is None:
             raise VConsoleError(f"{plan.command[0]} ended at once (exit code {child.wait()})")

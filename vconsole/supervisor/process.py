@@ -38,9 +38,16 @@ class Ending:
 
 
 def spawn(
-    command: tuple[str, ...], environment: Mapping[str, str], log_file: Path, folder: Path
+    command: tuple[str, ...],
+    environment: Mapping[str, str],
+    log_file: Path,
+    folder: Path,
+    inherited: tuple[int, ...] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start `command` as the leader of a new session, output appended to `log_file` (0600)."""
+    """Start `command` as the leader of a new session, output appended to `log_file` (0600).
+
+    The descriptors in `inherited` stay open in it.
+    """
     descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         return subprocess.Popen(
@@ -51,6 +58,7 @@ def spawn(
             stdout=descriptor,
             stderr=descriptor,
             start_new_session=True,
+            pass_fds=inherited,
         )
     except OSError as error:
         raise VConsoleError(

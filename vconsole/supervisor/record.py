@@ -37,6 +37,7 @@ class Launch:
     command: tuple[str, ...] = ()
     engine_version: str | None = None
     engine_device: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def engine(self) -> str:

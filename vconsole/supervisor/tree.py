@@ -16,6 +16,8 @@ from pathlib import Path
 
 PROC = Path("/proc")
 TAG_VARIABLE = "VCONSOLE_RUN"
+# The state folder of the supervisor that spawned it: two of them never end each other's strays.
+HOME_VARIABLE = "VCONSOLE_HOME"
 GONE_STATES = frozenset({"Z", "X"})
 
 
@@ -93,6 +95,19 @@ def tagged(tag: str) -> frozenset[ProcessId]:
     wanted = f"{TAG_VARIABLE}={tag}".encode()
     found = (identify(pid) for pid in _pids() if wanted in _environment(pid))
     return frozenset(process for process in found if process)
+
+
+def strays(state_folder: Path, known_tags: frozenset[str]) -> dict[str, frozenset[ProcessId]]:
+    """Processes spawned from `state_folder` whose run no record knows, by their tag."""
+    home, prefix = f"{HOME_VARIABLE}={state_folder}".encode(), f"{TAG_VARIABLE}=".encode()
+    found: dict[str, set[ProcessId]] = {}
+    for pid in _pids():
+        environment = _environment(pid)
+        tags = [entry[len(prefix) :].decode() for entry in environment if entry.startswith(prefix)]
+        process = identify(pid) if home in environment and tags else None
+        if process and tags[0] not in known_tags:
+            found.setdefault(tags[0], set()).add(process)
+    return {tag: frozenset(processes) for tag, processes in found.items()}
 
 
 def living(processes: Iterable[ProcessId]) -> frozenset[ProcessId]:

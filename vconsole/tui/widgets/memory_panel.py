@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.host.gpu import Gpu
+from vconsole.host.readings import Gpu
 from vconsole.supervisor.model import Status
 from vconsole.tui import figures
 from vconsole.tui.graph import bar, stacked_bar
