@@ -8,11 +8,12 @@ from collections import deque
 from datetime import UTC, datetime
 
 from vconsole import paths
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.metrics import Metrics, Scrape
 from vconsole.errors import VConsoleError
 from vconsole.host.gpu import GpuReader
 from vconsole.host.machine import read_host
 from vconsole.host.readings import GpuReading, Host
+from vconsole.supervisor.life import Life
 from vconsole.supervisor.model import Sample
 from vconsole.supervisor.server import Server
 
@@ -59,13 +60,19 @@ class Sampler:
         await server.refresh_tree()
         if life.run.ready_at is None:
             return
-        try:
-            scrape = await life.scrape()
-        except VConsoleError:
+        scrape = await self._scrape(life)
+        await server.keeper.judge(life, scrape)
+        if scrape is None:
             return
         now_s = time.monotonic()
         life.window.add(now_s, scrape)
         self._keep(server.name, life.window.metrics(now_s))
+
+    async def _scrape(self, life: Life) -> Scrape | None:
+        try:
+            return await life.scrape()
+        except VConsoleError:
+            return None
 
     def _keep(self, name: str, metrics: Metrics | None) -> None:
         if metrics is None:

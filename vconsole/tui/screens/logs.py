@@ -5,12 +5,13 @@ from __future__ import annotations
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Input
+from textual.widgets import Input, Label
 
 from vconsole.engine.logline import LogLevel
 from vconsole.tui.actions import bindings_for
 from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.view import View
+from vconsole.tui.widgets.field import Field
 from vconsole.tui.widgets.key_bar import KeyBar
 from vconsole.tui.widgets.log_foot import LogFoot
 from vconsole.tui.widgets.log_head import LogHead
@@ -32,7 +33,8 @@ class LogsScreen(ConsoleScreen):
     def contents(self) -> ComposeResult:
         yield LogHead(id="log-head")
         with Horizontal(id="log-filter-row"):
-            yield Input(id="log-filter", placeholder="text or regular expression", compact=True)
+            yield Label("/", id="log-filter-label")
+            yield Field(id="log-filter", placeholder="text or regular expression")
         yield LogView(id="log-view")
         yield LogFoot(id="log-foot")
 
