@@ -25,7 +25,6 @@ from vconsole.supervisor.portlock import lock_port
 from vconsole.supervisor.process import Ending
 from vconsole.supervisor.record import Launch, Run
 from vconsole.supervisor.starting import StartWatch
-from vconsole.supervisor.tree import ProcessId
 
 
 class Life:
@@ -96,13 +95,10 @@ class Life:
         self.reap()
         return tree.is_alive(self.run.leader)
 
-    def owned(self) -> frozenset[ProcessId]:
-        return process.members(self.run.leader, frozenset(self.run.tree))
-
     def learn_tree(self) -> bool:
         """Add what joined the tree since; whether there was anything."""
         known = frozenset(self.run.tree)
-        found = self.owned() | known
+        found = tree.session_members(self.run.leader) | known
         if found == known:
             return False
         self.run = replace(self.run, tree=tuple(sorted(found)))
