@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from vconsole.engine.client import EngineClient
 from vconsole.engine.metrics import Scrape, parse
@@ -24,6 +25,9 @@ from vconsole.supervisor.process import Ending
 from vconsole.supervisor.record import Launch, Run
 from vconsole.supervisor.starting import StartWatch
 from vconsole.supervisor.tree import ProcessId
+
+# The API server of a tree that we did not start is always asked alone at first.
+FOREIGN_DRAIN_S = 0.1
 
 
 class Life:
@@ -65,7 +69,8 @@ class Life:
         environment = launching.server_environment(plan, prepared.given_environment, tag, name)
         log_file = record.log_path(name)
         offset = log_file.stat().st_size if log_file.exists() else 0
-        child = process.spawn(plan.command, environment, log_file, log_file.parent)
+        folder = Path(plan.folder) if plan.folder else log_file.parent
+        child = process.spawn(plan.command, environment, log_file, folder)
         leader = tree.identify(child.pid)
         if leader is None:
             raise VConsoleError(f"{plan.command[0]} ended at once (exit code {child.wait()})")
@@ -92,7 +97,7 @@ class Life:
         return tree.is_alive(self.run.leader)
 
     def owned(self) -> frozenset[ProcessId]:
-        return process.members(self.run.leader, frozenset(self.run.tree))
+        return process.members(self.run.leader, frozenset(self.run.tree), self.run.foreign)
 
     def learn_tree(self) -> bool:
         """Add what joined the tree since; whether there was anything."""
@@ -115,8 +120,11 @@ class Life:
         drain_s = self.launch.drain_s if drain_s is None else drain_s
         if drain_s > 0 and not await self._requests_in_flight():
             drain_s = 0
+        if self.run.foreign:
+            drain_s = max(drain_s, FOREIGN_DRAIN_S)
+        run = self.run
         return await process.end_tree(
-            self.run.leader, frozenset(self.run.tree), self.run.tag, drain_s, self.reap
+            run.leader, frozenset(run.tree), run.tag, drain_s, self.reap, run.foreign
         )
 
     async def gpu_memory_released(self) -> bool | None:

@@ -17,7 +17,8 @@ from vconsole import paths
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.messages import SmokeReport
 from vconsole.requests.smoke import run_smoke
-from vconsole.supervisor import launch, process, record, tree
+from vconsole.supervisor import adoption, launch, process, record, tree
+from vconsole.supervisor.adoption import Adoption
 from vconsole.supervisor.aftermath import explain_exit
 from vconsole.supervisor.book import Book
 from vconsole.supervisor.history import History
@@ -61,7 +62,7 @@ class Server:
                 ExitCode.REFUSED,
                 kind="already_running",
             )
-        prepared = launch.prepare(request, self.book.record.launch)
+        prepared = launch.prepare(request, self.book.record.launch, self.name)
         launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
         return self._begin("start", lambda operation: self._start(operation, prepared))
 
@@ -89,7 +90,7 @@ class Server:
                 kind="not_running",
             )
         request = StartRequest(env=record.load_environment(self.name))
-        prepared = launch.prepare(request, last)
+        prepared = launch.prepare(request, last, self.name)
         return self._begin("restart", lambda operation: self._restart(operation, prepared))
 
     def smoke(self) -> Operation:
@@ -107,6 +108,16 @@ class Server:
                 kind="not_running",
             )
         return self.life
+
+    def take_over(self, found: Adoption) -> RunningOperation:
+        """Make a foreign server ours under this name, which has to be free."""
+        self._refuse_if_busy()
+        free = self.book.state in {ServerState.STOPPED, ServerState.FAILED}
+        if self.life or not free or tree.living(self.book.record.survivors):
+            raise adoption.name_in_use(self.name, self._what_runs())
+        self._begin("adopt", lambda operation: self._take_over(operation, found))
+        assert self.operation
+        return self.operation
 
     async def adopt_recorded(self) -> None:
         """Take over what the record says was running, or note how it ended meanwhile."""
@@ -204,6 +215,24 @@ class Server:
         if not report.passed:
             failed = ", ".join(check.name for check in report.checks if not check.passed)
             raise VConsoleError(f"smoke test not passed: {failed}", kind="smoke_failed")
+
+    async def _take_over(self, operation: RunningOperation, found: Adoption) -> None:
+        with operation.step("record"):
+            await asyncio.to_thread(adoption.keep_environment, self.name, found)
+            if self.book.state is not ServerState.STOPPED:
+                await self.book.enter(ServerState.STOPPED, "another server takes its place")
+            self.life = Life.adopt(self.name, found.launch, found.run)
+            await self.book.enter(
+                ServerState.READY,
+                f"adopted: it ran already as pid {found.run.leader.pid}",
+                desired=Desired.RUNNING,
+                launch=found.launch,
+                run=found.run,
+                restarts=0,
+                last_failure=None,
+                survivors=(),
+            )
+        self._watch(self.life)
 
     # --- parts -----------------------------------------------------------------------------------
 
@@ -306,10 +335,12 @@ class Server:
         was_ready = run.ready_at is not None
         returncode = life.returncode if life else None
         ending = await process.end_tree(
-            run.leader, frozenset(run.tree), run.tag, 0, life.reap if life else lambda: None
+            *(run.leader, frozenset(run.tree), run.tag, 0),
+            *(life.reap if life else lambda: None, run.foreign),
         )
+        log_file = None if run.foreign else record.log_path(self.name)
         failure = await asyncio.to_thread(
-            explain_exit, record.log_path(self.name), run.log_offset_bytes, returncode, was_ready
+            explain_exit, log_file, run.log_offset_bytes, returncode, was_ready
         )
         if life:
             await life.close()
