@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vconsole.engine import command_line
+from vconsole.engine.secrets import redacted, without_secrets
 
 SERVERS = [
     "/opt/v/bin/python /opt/v/bin/vllm serve m",
@@ -83,15 +84,15 @@ def test_flags_are_read_as_vllm_reads_them() -> None:
 )
 def test_keys_leave_the_command_line_and_are_never_shown(given: str) -> None:
     argv = ["vllm", "serve", "m", *given.split()]
-    kept, variables = command_line.without_secrets(argv)
+    kept, variables = without_secrets(argv)
     assert kept == ("vllm", "serve", "m", "--port", "9")
     assert variables == {"VLLM_API_KEY": "k1"}
-    shown = command_line.redacted(argv)
+    shown = redacted(argv)
     assert not [word for word in shown if "k1" in word or "k2" in word]
     assert {"--port", "9"} <= set(shown)
 
 
 def test_a_token_of_the_hub_is_a_secret_too() -> None:
-    kept, variables = command_line.without_secrets(words("vllm serve m --hf-token hf_x -q awq"))
+    kept, variables = without_secrets(words("vllm serve --hf-token hf_x m -q awq"))
     assert kept == ("vllm", "serve", "m", "-q", "awq")
     assert variables == {"HF_TOKEN": "hf_x"}

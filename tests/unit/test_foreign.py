@@ -16,7 +16,7 @@ from vconsole.errors import ExitCode, VConsoleError
 from vconsole.host import vllm_processes
 from vconsole.host.listening import listeners, reachable
 from vconsole.host.readings import ForeignServer, Gpu, GpuProcess
-from vconsole.supervisor import adoption
+from vconsole.supervisor import adoption, tree
 from vconsole.supervisor.foreign import ForeignWatch
 
 
@@ -180,3 +180,19 @@ def test_our_own_listener_is_among_all(
     started.append(forged.server_like_vllm(tmp_path, "m", port))
     found = [one for one in listeners() if one.port == port]
     assert [(one.host, one.uid) for one in found] == [("127.0.0.1", os.getuid())]
+
+
+async def test_a_server_of_another_vconsole_is_left_to_it(
+    tmp_path: Path, started: list[subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "servers").mkdir()
+    monkeypatch.setenv(tree.HOME_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(tree.TAG_VARIABLE, "main-1")
+    started.append(forged.server_like_vllm(tmp_path, "m", free_port()))
+    with pytest.raises(VConsoleError, match="another vconsole") as refused:
+        await adoption.inspect(started[0].pid, frozenset())
+    assert refused.value.kind == "another_vconsole"
+    # One whose vconsole is no more may be taken, and is still known by the tag that it carries.
+    (tmp_path / "servers").rmdir()
+    found = await adoption.inspect(started[0].pid, frozenset())
+    assert found.run.tag == "main-1"

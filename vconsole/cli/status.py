@@ -60,10 +60,11 @@ def status_from_records(name: str) -> Status:
 def page_lines(page: Status) -> list[str]:
     """The page for people, most important first."""
     lines = [_headline(page.server)]
-    if page.server.last_failure and page.server.state is ServerState.FAILED:
+    if page.server.last_failure and page.server.state in {ServerState.FAILED, ServerState.BACKOFF}:
         lines += _failure_lines(page.server)
     if page.metrics and page.server.state in {ServerState.READY, ServerState.STALLED}:
         lines += _metrics_lines(page)
+    lines += [f"  warning  {warning}" for warning in page.server.warnings]
     lines += _machine_lines(page)
     lines += [_headline(other) for other in page.servers if other.name != page.server.name]
     lines += _foreign_lines(page)
@@ -115,6 +116,8 @@ def _headline(server: ServerStatus) -> str:
     parts = [f"{SYMBOLS[server.state]} {server.state.upper():<9}{server.name}"]
     if server.state in {ServerState.STOPPED, ServerState.FAILED}:
         parts.append(f"last {server.served_name}" if server.served_name else "nothing ran yet")
+    elif server.state is ServerState.BACKOFF:
+        parts += [server.served_name or "", "starts again soon"]
     else:
         parts += [server.served_name or "", server.url or "", f"pid {server.pid}"]
         parts.append(f"up {duration(server.uptime_s)}")

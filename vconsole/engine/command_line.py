@@ -7,18 +7,17 @@ like (vllm/utils/system_utils.py); the API server keeps what it was called with.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import PurePath
 
 DEFAULT_PORT = 8000
+# Where vLLM listens when it is not told.
+ANY_HOST = "0.0.0.0"
 PYTHON = re.compile(r"python[\d.]*t?\Z")
 TITLE = re.compile(r"[^\s/:]+::(?P<part>(?:EngineCore|Worker|DPCoordinator|APIServer)\w*)\s*\Z")
 # Of Python's own options, those that take the next word as their value.
 PYTHON_OPTIONS_WITH_VALUE = frozenset({"-X", "-W"})
 SERVER_MODULES = frozenset({"vllm.entrypoints.openai.api_server", "vllm.entrypoints.api_server"})
-# Flags whose value is a secret, and the variable that does the same.
-SECRET_FLAGS = {"--api-key": "VLLM_API_KEY", "--hf-token": "HF_TOKEN"}
-HIDDEN = "***"
 
 
 def engine_part(argv: Sequence[str]) -> str | None:
@@ -53,6 +52,10 @@ def flag(argv: Sequence[str], name: str) -> str | None:
     return value
 
 
+def bind_host(argv: Sequence[str]) -> str:
+    return flag(argv, "--host") or ANY_HOST
+
+
 def expected_port(argv: Sequence[str]) -> int:
     given = flag(argv, "--port") or ""
     return int(given) if given.isdecimal() else DEFAULT_PORT
@@ -64,44 +67,6 @@ def model_named(argv: Sequence[str]) -> str | None:
     behind = words[words.index("serve") + 1 :][:1] if "serve" in words else []
     positional = behind[0] if behind and not behind[0].startswith("-") else None
     return positional or flag(argv, "--model") or flag(argv, "--model-tag")
-
-
-def redacted(argv: Sequence[str]) -> tuple[str, ...]:
-    """The command line as it may be shown."""
-    shown = []
-    for word, secret_of, is_value in _marked(argv):
-        if secret_of is None or not is_value:
-            shown.append(word)
-        else:
-            shown.append(f"{secret_of}={HIDDEN}" if word.startswith("--") else HIDDEN)
-    return tuple(shown)
-
-
-def without_secrets(argv: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The command line without its secrets, and the variables that stand for them.
-
-    vLLM takes several API keys as flags and one as a variable: the first is kept.
-    """
-    kept, variables = [], dict[str, str]()
-    for word, secret_of, is_value in _marked(argv):
-        if secret_of is None:
-            kept.append(word)
-        elif is_value:
-            value = word.partition("=")[2] if word.startswith("--") else word
-            variables.setdefault(SECRET_FLAGS[secret_of], value)
-    return tuple(kept), variables
-
-
-def _marked(argv: Sequence[str]) -> Iterator[tuple[str, str | None, bool]]:
-    """Each word, the secret flag that it belongs to, and whether it holds that flag's value."""
-    current: str | None = None
-    for word in argv:
-        if word.startswith("-"):
-            name, equals, _ = word.partition("=")
-            current = _normal(name) if _normal(name) in SECRET_FLAGS else None
-            yield word, current, bool(equals)
-        else:
-            yield word, current, current is not None
 
 
 def _program(argv: Sequence[str]) -> list[str]:

@@ -18,11 +18,12 @@ import psutil
 
 from vconsole import paths
 from vconsole.engine.command import passed_on
-from vconsole.engine.command_line import flag, model_named, without_secrets
+from vconsole.engine.command_line import bind_host, flag, model_named
+from vconsole.engine.secrets import without_secrets
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.host import procfs
 from vconsole.host.vllm_processes import Sighting, Suspect, look, user_name
-from vconsole.supervisor import record, tree
+from vconsole.supervisor import exposure, record, tree
 from vconsole.supervisor.foreign import Answer, as_shown, ask_who
 from vconsole.supervisor.model import ForeignServer
 from vconsole.supervisor.record import Launch, Run
@@ -49,6 +50,7 @@ async def inspect(pid: int, owned: frozenset[int], start_ticks: int | None = Non
     if start_ticks not in {None, suspect.process.start_ticks}:
         raise _refusal(f"process {pid} is another one than the one shown", "look again", "changed")
     environment = procfs.environment(pid)
+    _refuse_other_vconsole(pid, environment.get(tree.HOME_VARIABLE))
     command, secret = without_secrets(suspect.process.argv)
     given = {**passed_on(environment), **secret}
     answer = await _answer(suspect, given.get("VLLM_API_KEY"))
@@ -58,7 +60,7 @@ async def inspect(pid: int, owned: frozenset[int], start_ticks: int | None = Non
     return Adoption(
         as_shown(suspect, answer),
         _launch(pid, _runnable(pid, command, environment), answer),
-        _run(leader, suspect, answer),
+        _run(leader, suspect, answer, environment.get(tree.TAG_VARIABLE)),
         given,
     )
 
@@ -93,6 +95,16 @@ def _refuse_by_owner(pid: int, owned: frozenset[int]) -> None:
             f"process {pid} runs in a container, which has its own way to be stopped and started",
             "use that of the container",
             "in_container",
+        )
+
+
+def _refuse_other_vconsole(pid: int, home: str | None) -> None:
+    """Two supervisors of one server would each start what the other stops."""
+    if home and Path(home) != paths.state_dir() and Path(home, "servers").is_dir():
+        raise _refusal(
+            f"process {pid} belongs to another vconsole, whose state is in {home}",
+            "stop it there, or look at it there: XDG_STATE_HOME is the folder above",
+            "another_vconsole",
         )
 
 
@@ -157,15 +169,17 @@ def _launch(pid: int, command: tuple[str, ...], answer: Answer) -> Launch:
         drain_s=int(drain) if drain.isdecimal() else 0,
         command=command,
         engine_version=answer.version,
+        warnings=exposure.warnings(bind_host(command)),
         folder=procfs.link(pid, "cwd") or "/",
     )
 
 
-def _run(leader: ProcessId, suspect: Suspect, answer: Answer) -> Run:
+def _run(leader: ProcessId, suspect: Suspect, answer: Answer, tag: str | None) -> Run:
+    """The run as it goes on; a tag that an earlier supervisor gave it stays known as its own."""
     family = (tree.identify(pid) for pid in suspect.family)
     known = frozenset(process for process in family if process) | {leader}
     return Run(
-        tag=f"adopted-{secrets.token_hex(6)}",
+        tag=tag or f"adopted-{secrets.token_hex(6)}",
         boot_id=tree.boot_id(),
         leader=leader,
         started_at=datetime.fromtimestamp(psutil.Process(leader.pid).create_time(), UTC),

@@ -15,7 +15,7 @@ from vconsole import __version__, paths
 from vconsole import settings as settings_module
 from vconsole.engine.find import find_engine
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor import adoption, record
+from vconsole.supervisor import adoption, process, record, tree
 from vconsole.supervisor.history import History
 from vconsole.supervisor.model import (
     AdoptRequest,
@@ -67,9 +67,19 @@ class Supervisor:
         return self._servers[name]
 
     async def adopt_all(self) -> None:
-        """Take over what earlier supervisors left running."""
-        for name in record.recorded_names():
-            await self.server(name).adopt_recorded()
+        """Take over what earlier supervisors left running, and end what no record knows of.
+
+        A supervisor that was killed between a spawn and its record leaves such a stray.
+        """
+        known = [self.server(name) for name in record.recorded_names()]
+        tags = frozenset(server.book.run.tag for server in known if server.book.run)
+        for tag, processes in (
+            await asyncio.to_thread(tree.strays, paths.state_dir(), tags)
+        ).items():
+            log.warning("ending %s, which no record knows: %s", tag, sorted(processes))
+            await process.end_tree(min(processes), processes, tag, 0, lambda: None)
+        for server in known:
+            await server.keeper.adopt_recorded()
 
     async def stop_all(self) -> None:
         """Stop every server that runs, for a shutdown that asked for it."""
@@ -93,7 +103,7 @@ class Supervisor:
         async with self._adopting:
             found = await adoption.inspect(request.pid, self._owned, request.start_ticks)
             server = self.server(name)
-            await server.take_over(found).finished()
+            await server.take_over(found)
         return server_status(server)
 
     @property

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from vconsole.engine.client import EngineClient, EngineRefusedError
-from vconsole.engine.command_line import redacted
 from vconsole.engine.protocol import ModelCard
+from vconsole.engine.secrets import redacted
 from vconsole.errors import VConsoleError
 from vconsole.host.listening import Listener
 from vconsole.host.readings import ForeignServer, Gpu, StrayProcess

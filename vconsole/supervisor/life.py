@@ -19,8 +19,10 @@ from vconsole.engine.rates import MetricsWindow
 from vconsole.errors import VConsoleError
 from vconsole.supervisor import launch as launching
 from vconsole.supervisor import process, record, tree
+from vconsole.supervisor.health import Observation
 from vconsole.supervisor.logtail import LogTail
-from vconsole.supervisor.model import PhaseTime
+from vconsole.supervisor.observing import TreeObserver
+from vconsole.supervisor.portlock import lock_port
 from vconsole.supervisor.process import Ending
 from vconsole.supervisor.record import Launch, Run
 from vconsole.supervisor.starting import StartWatch
@@ -48,7 +50,7 @@ class Life:
         self.watch = watch
         self.window = MetricsWindow()
         self.exited = asyncio.Event()
-        self.ready_s = run.ready_s or 0.0
+        self._observer = TreeObserver()
         self.api_key = record.load_environment(name).get("VLLM_API_KEY") or os.environ.get(
             "VLLM_API_KEY"
         )
@@ -69,8 +71,9 @@ class Life:
         environment = launching.server_environment(plan, prepared.given_environment, tag, name)
         log_file = record.log_path(name)
         offset = log_file.stat().st_size if log_file.exists() else 0
-        folder = Path(plan.folder) if plan.folder else log_file.parent
-        child = process.spawn(plan.command, environment, log_file, folder)
+        with lock_port(plan.port) as lock:
+            folder = Path(plan.folder) if plan.folder else log_file.parent
+            child = process.spawn(plan.command, environment, log_file, folder, (lock.fileno(),))
         leader = tree.identify(child.pid)
         if leader is None:
             raise VConsoleError(f"{plan.command[0]} ended at once (exit code {child.wait()})")
@@ -111,18 +114,29 @@ class Life:
     async def until_ready(self, changed: Callable[[], None]) -> tuple[ModelCard, ...] | None:
         return await self.watch.until_ready(self.client, self.is_alive, changed)
 
-    def finish_start(self) -> tuple[PhaseTime, ...]:
-        self.ready_s = (datetime.now(UTC) - self.run.started_at).total_seconds()
-        return self.watch.finish()
+    def begin_serving(self, cards: tuple[ModelCard, ...]) -> None:
+        """Note that it is ready, how long that took, and what it says of its model."""
+        now = datetime.now(UTC)
+        self.run = replace(
+            self.run,
+            ready_at=now,
+            ready_s=(now - self.run.started_at).total_seconds(),
+            phases=self.watch.finish(),
+            max_model_len=cards[0].max_model_len if cards else None,
+        )
+
+    def observe(self, scrape: Scrape | None) -> Observation:
+        """What can be seen of it now, for the judge of its health."""
+        return self._observer.observe(self.run.tree, scrape)
 
     async def end(self, drain_s: float | None) -> Ending:
         """End the tree. With nothing in flight vLLM's drain is only a wait, so it is left out."""
         drain_s = self.launch.drain_s if drain_s is None else drain_s
         if drain_s > 0 and not await self._requests_in_flight():
             drain_s = 0
-        if self.run.foreign:
-            drain_s = max(drain_s, FOREIGN_DRAIN_S)
         run = self.run
+        if run.foreign:
+            drain_s = max(drain_s, FOREIGN_DRAIN_S)
         return await process.end_tree(
             run.leader, frozenset(run.tree), run.tag, drain_s, self.reap, run.foreign
         )

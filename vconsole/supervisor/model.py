@@ -110,6 +110,8 @@ class ServerStatus:
     transitions: tuple[Transition, ...] = ()
     operation: str | None = None
     survivors: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
+    next_start_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from vconsole.supervisor.tree import ProcessId
 POLL_S = 0.05
 # vLLM gives its own children this long after the drain before it kills them itself.
 AFTER_DRAIN_S = 10.0
-AFTER_TERM_S = 5.0
+AFTER_TERM_S = 15.0
 AFTER_KILL_S = 5.0
 log = logging.getLogger(__name__)
 
@@ -38,9 +38,16 @@ class Ending:
 
 
 def spawn(
-    command: tuple[str, ...], environment: Mapping[str, str], log_file: Path, folder: Path
+    command: tuple[str, ...],
+    environment: Mapping[str, str],
+    log_file: Path,
+    folder: Path,
+    inherited: tuple[int, ...] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start `command` as the leader of a new session, output appended to `log_file` (0600)."""
+    """Start `command` as the leader of a new session, output appended to `log_file` (0600).
+
+    The descriptors in `inherited` stay open in it.
+    """
     descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         return subprocess.Popen(
@@ -51,6 +58,7 @@ def spawn(
             stdout=descriptor,
             stderr=descriptor,
             start_new_session=True,
+            pass_fds=inherited,
         )
     except OSError as error:
         raise VConsoleError(
@@ -106,6 +114,9 @@ async def end_tree(
     def living() -> frozenset[ProcessId]:
         return members(leader, known, foreign)
 
+    async def remaining() -> frozenset[ProcessId]:
+        return living() if foreign else living() | await asyncio.to_thread(tree.tagged, tag)
+
     known = known | living()
 
     async def gone_within(seconds: float) -> bool:
@@ -118,7 +129,7 @@ async def end_tree(
         ("terminate", signal.SIGTERM, AFTER_TERM_S),
         ("kill", signal.SIGKILL, AFTER_KILL_S),
     ):
-        left = living() | await asyncio.to_thread(tree.tagged, tag)
+        left = await remaining()
         if not left:
             break
         known |= left
@@ -126,7 +137,7 @@ async def end_tree(
         for process in sorted(left):
             tree.send(process, number)
         await gone_within(patience_s)
-    survivors = living() | await asyncio.to_thread(tree.tagged, tag)
+    survivors = await remaining()
     seconds = time.monotonic() - started
     log.info(
         "tree of %d ended after %.2f s by %s", leader.pid, seconds, ", ".join(rungs) or "itself"

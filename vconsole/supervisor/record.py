@@ -40,7 +40,13 @@ class Launch:
     command: tuple[str, ...] = ()
     engine_version: str | None = None
     engine_device: str | None = None
+    warnings: tuple[str, ...] = ()
     folder: str | None = None
+
+    @property
+    def engine(self) -> str:
+        """The engine as history knows it: start times are comparable only on the same one."""
+        return f"{self.engine_version} {self.engine_device}"
 
     @property
     def url(self) -> str:
@@ -78,6 +84,8 @@ class ServerRecord:
     launch: Launch | None = None
     run: Run | None = None
     restarts: int = 0
+    restart_times: tuple[datetime, ...] = ()
+    next_start_at: datetime | None = None
     last_failure: Failure | None = None
     transitions: tuple[Transition, ...] = ()
     survivors: tuple[ProcessId, ...] = field(default=())

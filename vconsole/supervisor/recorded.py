@@ -35,6 +35,8 @@ def recorded_status(known: ServerRecord) -> ServerStatus:
         command=plan.command if plan else (),
         log_path=None if run and run.foreign else str(record.log_path(known.name)),
         transitions=known.transitions,
+        warnings=plan.warnings if plan else (),
+        next_start_at=known.next_start_at,
         survivors=tuple(process.pid for process in known.survivors),
     )
 

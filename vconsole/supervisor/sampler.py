@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from vconsole import paths
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.metrics import Metrics, Scrape
 from vconsole.errors import VConsoleError
 from vconsole.host.gpu import GpuReader
 from vconsole.host.machine import read_host
 from vconsole.host.readings import GpuReading, Host
+from vconsole.supervisor import tree
 from vconsole.supervisor.foreign import ForeignWatch
+from vconsole.supervisor.life import Life
 from vconsole.supervisor.model import Sample
 from vconsole.supervisor.server import Server
 
@@ -61,13 +63,19 @@ class Sampler:
         await server.refresh_tree()
         if life.run.ready_at is None:
             return
-        try:
-            scrape = await life.scrape()
-        except VConsoleError:
+        scrape = await self._scrape(life)
+        await server.keeper.judge(life, scrape)
+        if scrape is None:
             return
         now_s = time.monotonic()
         life.window.add(now_s, scrape)
         self._keep(server.name, life.window.metrics(now_s))
+
+    async def _scrape(self, life: Life) -> Scrape | None:
+        try:
+            return await life.scrape()
+        except VConsoleError:
+            return None
 
     def _keep(self, name: str, metrics: Metrics | None) -> None:
         if metrics is None:
@@ -88,6 +96,8 @@ class Sampler:
 
 def owned_pids(servers: Iterable[Server]) -> frozenset[int]:
     """Every process that is known to belong to one of our servers."""
-    trees = (server.life.run.tree for server in servers if server.life)
-    survivors = (server.book.record.survivors for server in servers)
-    return frozenset(process.pid for tree in (*trees, *survivors) for process in tree)
+    pids = set[int]()
+    for server in servers:
+        pids |= {process.pid for process in tree.living(server.book.record.survivors)}
+        pids |= {process.pid for process in server.life.run.tree} if server.life else set()
+    return frozenset(pids)

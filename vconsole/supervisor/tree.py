@@ -12,10 +12,13 @@ import signal
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from vconsole.host import procfs
 
 TAG_VARIABLE = "VCONSOLE_RUN"
+# The state folder of the supervisor that spawned it: two of them never end each other's strays.
+HOME_VARIABLE = "VCONSOLE_HOME"
 GONE_STATES = frozenset({"Z", "X"})
 
 
@@ -46,6 +49,34 @@ def is_alive(process: ProcessId) -> bool:
     return identify(process.pid) == process
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A process as it is now; `cpu_ticks` is its user and system time in clock ticks."""
+
+    state: str
+    cpu_ticks: int
+
+
+def look_at(process: ProcessId) -> Look | None:
+    """The state of this very process, None where it is gone or a zombie."""
+    fields = procfs.stat_fields(process.pid)
+    if (
+        fields is None
+        or fields[procfs.STATE] in GONE_STATES
+        or int(fields[procfs.START_TICKS]) != process.start_ticks
+    ):
+        return None
+    return Look(fields[0], int(fields[11]) + int(fields[12]))
+
+
+def command_line(pid: int) -> str:
+    """The command line as `ps` shows it, empty where there is none to read."""
+    try:
+        return (procfs.PROC / str(pid) / "cmdline").read_text(errors="replace").replace("\0", " ")
+    except OSError:
+        return ""
+
+
 def state_letter(process: ProcessId) -> str | None:
     """`R`, `S`, `D`, `T` ... of a process that is alive, as in `/proc/PID/stat`."""
     fields = procfs.stat_fields(process.pid)
@@ -69,6 +100,19 @@ def tagged(tag: str) -> frozenset[ProcessId]:
     wanted = f"{TAG_VARIABLE}={tag}".encode()
     found = (identify(pid) for pid in procfs.pids() if wanted in _environment(pid))
     return frozenset(process for process in found if process)
+
+
+def strays(state_folder: Path, known_tags: frozenset[str]) -> dict[str, frozenset[ProcessId]]:
+    """Processes spawned from `state_folder` whose run no record knows, by their tag."""
+    home, prefix = f"{HOME_VARIABLE}={state_folder}".encode(), f"{TAG_VARIABLE}=".encode()
+    found: dict[str, set[ProcessId]] = {}
+    for pid in procfs.pids():
+        environment = _environment(pid)
+        tags = [entry[len(prefix) :].decode() for entry in environment if entry.startswith(prefix)]
+        process = identify(pid) if home in environment and tags else None
+        if process and tags[0] not in known_tags:
+            found.setdefault(tags[0], set()).add(process)
+    return {tag: frozenset(processes) for tag, processes in found.items()}
 
 
 def descendants(roots: frozenset[ProcessId]) -> frozenset[ProcessId]:
