@@ -17,6 +17,7 @@ from vconsole.engine.find import find_engine
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.supervisor import adoption, process, record, tree
 from vconsole.supervisor.history import History
+from vconsole.supervisor.log_keeper import LogKeeper
 from vconsole.supervisor.model import (
     AdoptRequest,
     EngineInfo,
@@ -49,6 +50,7 @@ class Supervisor:
         self._history = History(paths.history_path())
         self._sampler = Sampler(socket.gethostname())
         self._adopting = asyncio.Lock()
+        self._log_keeper = LogKeeper()
         self._engine: EngineInfo | None = None
         self._engine_looked_s = -ENGINE_LOOK_EVERY_S
 
@@ -118,6 +120,7 @@ class Supervisor:
             begun_s = time.monotonic()
             await self._look_for_engine()
             await self._sampler.read(list(self._servers.values()))
+            self._log_keeper.beat(self._servers.values())
             self.changed()
             await asyncio.sleep(max(0.1, BEAT_S - (time.monotonic() - begun_s)))
 
@@ -193,5 +196,6 @@ class Supervisor:
         for server in self._servers.values():
             await server.close()
         await self._sampler.foreign.close()
+        await self._log_keeper.close()
         self._sampler.close()
         self._history.close()

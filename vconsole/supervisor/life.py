@@ -26,7 +26,6 @@ from vconsole.supervisor.portlock import lock_port
 from vconsole.supervisor.process import Ending
 from vconsole.supervisor.record import Launch, Run
 from vconsole.supervisor.starting import StartWatch
-from vconsole.supervisor.tree import ProcessId
 
 # The API server of a tree that we did not start is always asked alone at first.
 FOREIGN_DRAIN_S = 0.1
@@ -99,13 +98,12 @@ class Life:
         self.reap()
         return tree.is_alive(self.run.leader)
 
-    def owned(self) -> frozenset[ProcessId]:
-        return process.members(self.run.leader, frozenset(self.run.tree), self.run.foreign)
-
     def learn_tree(self) -> bool:
         """Add what joined the tree since; whether there was anything."""
         known = frozenset(self.run.tree)
-        found = self.owned() | known
+        run = self.run
+        found = tree.descendants(known) if run.foreign else tree.session_members(run.leader)
+        found |= known
         if found == known:
             return False
         self.run = replace(self.run, tree=tuple(sorted(found)))

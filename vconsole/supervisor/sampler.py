@@ -21,7 +21,6 @@ from vconsole.supervisor.model import Sample
 from vconsole.supervisor.server import Server
 
 KEPT_SAMPLES = 3600
-TREE_EVERY_S = 2.0
 
 
 class Sampler:

@@ -27,6 +27,7 @@ from vconsole.supervisor.life import Life
 from vconsole.supervisor.model import Desired, Failure, Operation, ServerState, StartRequest
 from vconsole.supervisor.operations import RunningOperation
 from vconsole.supervisor.record import Run
+from vconsole.supervisor.rotation import log_limits, put_away
 from vconsole.supervisor.states import RUNNING
 from vconsole.supervisor.tree import ProcessId
 
@@ -244,6 +245,7 @@ class Server:
         learned, count = await asyncio.to_thread(
             self._history.learned_phases, plan.model, plan.engine
         )
+        await asyncio.to_thread(put_away, record.log_path(self.name), log_limits())
         life = self.life = Life.spawn(self.name, prepared, learned, count)
         await self.book.enter(
             ServerState.STARTING,
