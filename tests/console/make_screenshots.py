@@ -1,12 +1,13 @@
-"""Draws the console as SVG: `python -m tests.console.make_screenshots FOLDER [THEME] [ascii]`.
+"""Draws the console as SVG: `python -m tests.console.make_screenshots FOLDER [--socket PATH]`.
 
-Everything is drawn from the stand-in; `take` alone serves whoever has a real supervisor.
+With a socket, the overview and a request of the real server behind it; else every scene of the
+stand-in, at both sizes.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -23,6 +24,9 @@ from vconsole.tui.app import ConsoleApp
 Size = tuple[int, int]
 Drive = Callable[[Pilot[None]], Awaitable[None]]
 SIZES: tuple[Size, ...] = ((80, 24), (140, 45))
+REAL_SIZE = (100, 30)
+SEEN_S = 3.0
+ANSWERED_S = 8.0
 PROMPT = "What is a KV cache for?"
 
 
@@ -104,6 +108,22 @@ def main(folder: Path, ui: UiSettings) -> None:
             target.write_text(draw(status, drive, size, ui), encoding="utf-8")
 
 
+def draw_real(folder: Path, socket_path: Path) -> None:
+    """`overview.svg` and `request.svg` of the server that the supervisor on that socket owns."""
+    asking = pressing("3", *typed(PROMPT), "enter", settle_s=ANSWERED_S)
+    for name, drive in (("request", asking), ("overview", pressing(settle_s=SEEN_S))):
+        svg = asyncio.run(take(ConsoleApp(socket_path), REAL_SIZE, drive))
+        (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+
+
 if __name__ == "__main__":
-    theme = sys.argv[2] if len(sys.argv) > 2 else "vconsole-dark"
-    main(Path(sys.argv[1]), UiSettings(theme=theme, ascii="ascii" in sys.argv[3:]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--socket", type=Path, help="a supervisor's socket: draw its real server")
+    parser.add_argument("--theme", default="vconsole-dark")
+    parser.add_argument("--ascii", action="store_true")
+    given = parser.parse_args()
+    if given.socket is not None:
+        draw_real(given.folder, given.socket)
+    else:
+        main(given.folder, UiSettings(theme=given.theme, ascii=given.ascii))

@@ -81,6 +81,8 @@ def test_a_stacked_bar_never_exceeds_its_width(sizes: list[float], width: int) -
         (figures.span(192 * 60), "3h 12m"),
         (figures.span(3 * 86400), "3d 0h"),
         (figures.percent(0.54), "54 %"),
+        (figures.about(0.2), "1 s"),
+        (figures.about(200), "3m 20s"),
         (figures.gib(15676630630), "14.6"),
         (figures.plural(1, "request"), "1 request"),
         (figures.plural(2, "request"), "2 requests"),

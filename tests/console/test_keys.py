@@ -19,6 +19,7 @@ from vconsole.tui.screens.logs import LogsScreen
 from vconsole.tui.screens.model_name import ModelScreen
 from vconsole.tui.screens.request import RequestScreen
 from vconsole.tui.view import Link
+from vconsole.tui.widgets.key_bar import KeyBar
 
 GOOD, FAILED = Path("good.log"), Path("failed.log")
 
@@ -61,6 +62,19 @@ async def test_digits_lead_to_screens_and_q_leaves(stage: Stage) -> None:
             await until(pilot, lambda name=name: app.screen_name == name, f"{name} came")  # type: ignore[misc]
         await pilot.press("escape", "1", "q")
     assert app.return_code == 0
+
+
+async def test_the_key_bar_takes_clicks(stage: Stage) -> None:
+    stage.supervise(sketches.ready(GOOD))
+    app = stage.console()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_live(pilot)
+        screens, keys = painted(app).splitlines()[-2:]
+        await pilot.click(KeyBar, offset=(keys.index("? help"), 1))
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen), "help came")
+        await pilot.press("escape")
+        await pilot.click(KeyBar, offset=(screens.index("Logs"), 0))
+        await until(pilot, lambda: app.screen_name == "logs", "the logs came")
 
 
 async def test_s_starts_the_model_that_ran_last(stage: Stage) -> None:

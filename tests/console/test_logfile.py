@@ -60,7 +60,7 @@ def test_a_file_in_chunks_is_the_same_as_at_once(
     monkeypatch.setattr(logfile, "CHUNK_BYTES", 7)
     pieces = LogFile(whole.path)
     while not len(pieces) or pieces.behind:
-        pieces.poll(budget_bytes=100)
+        pieces.poll(budget_s=0)
     assert pieces.texts(0, 300) == whole.texts(0, 300)
 
 

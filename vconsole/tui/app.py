@@ -234,7 +234,7 @@ def _need_a_terminal() -> None:
     fault = None
     if os.environ.get("TERM", "dumb") in ("dumb", ""):
         fault = "this terminal (TERM=dumb) cannot show the console"
-    elif not (sys.stdin.isatty() and sys.stdout.isatty()):
+    elif not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         fault = "the console needs a terminal, and this is none"
     if fault is not None:
         raise VConsoleError(fault, "`vconsole status` prints the same as text", ExitCode.USAGE)

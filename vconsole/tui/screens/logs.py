@@ -18,6 +18,7 @@ from vconsole.tui.widgets.log_head import LogHead
 from vconsole.tui.widgets.log_view import LogView
 
 POLL_S = 0.5
+SOON_S = 0.1
 LEVELS: tuple[LogLevel | None, ...] = (None, LogLevel.WARNING, LogLevel.ERROR)
 TYPING = (("enter", "keep"), ("esc", "clear"))
 
@@ -60,6 +61,8 @@ class LogsScreen(ConsoleScreen):
     def _poll(self) -> None:
         if self.is_current:
             self.logs.poll()
+            if self.logs.behind:
+                self.set_timer(SOON_S, self._poll)
             if self._wanted_line is not None and self._reach(self._wanted_line):
                 self._wanted_line = None
 

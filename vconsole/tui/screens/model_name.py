@@ -25,7 +25,7 @@ class ModelScreen(ModalScreen[str | None]):
         with Vertical(id="model-box") as box:
             box.border_title = "Start a server"
             box.border_subtitle = "enter starts, esc cancels"
-            yield Label("Model: a folder on this machine, or a name on the Hugging Face Hub")
+            yield Label("Model: a folder here, or a name on Hugging Face")
             yield Field(placeholder="for example /srv/models/mistral-7b")
             yield Label("`vconsole demo` brings a small model of its own.", markup=False)
 

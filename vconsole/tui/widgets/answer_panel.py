@@ -105,7 +105,7 @@ def _why_not(view: View) -> str:
     if view.link is not Link.LIVE:
         return "The supervisor does not answer, so nothing can be asked. Press esc, then c."
     if view.server and view.server.eta_s is not None:
-        return f"The server is starting: about {figures.seconds(view.server.eta_s)} left."
+        return f"The server is starting: about {figures.about(view.server.eta_s)} left."
     if view.state == "starting":
         return "The server is starting."
     return "No server runs, so there is nobody to ask. Press esc, then s to start one."

@@ -54,7 +54,7 @@ class CardPanel(Panel):
         server = status.server
         if server.eta_s is None:
             return line(("first start of this model here", Role.DIM))
-        left = f"about {figures.seconds(max(1.0, server.eta_s))} left"
+        left = f"about {figures.about(server.eta_s)} left"
         known = f" (median of {figures.plural(server.eta_starts, 'start')})"
         return line((left, Role.TEXT), (known if server.eta_starts else "", Role.DIM))
 
