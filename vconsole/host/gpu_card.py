@@ -11,7 +11,7 @@ import pynvml
 
 from vconsole.host import nvml
 from vconsole.host.gpu_processes import ProcessReader
-from vconsole.host.readings import Gpu, MigInstance
+from vconsole.host.readings import Gpu, GpuProcess, MigInstance
 
 SELDOM_S = 10.0
 THROTTLE_REASONS = {
@@ -76,8 +76,7 @@ class Card:
         energy_mj = nvml.ask(pynvml.nvmlDeviceGetTotalEnergyConsumption, handle)
         sm, memory = pynvml.NVML_CLOCK_SM, pynvml.NVML_CLOCK_MEM
         return replace(
-            self._seldom,
-            **_memory(handle),
+            _with_used(self._seldom, handle),
             utilization=rates.gpu / 100 if rates else None,
             memory_utilization=rates.memory / 100 if rates else None,
             temperature_c=_temperature_c(handle),
@@ -90,7 +89,7 @@ class Card:
             processes=self._read_processes(owners),
         )
 
-    def _read_processes(self, owners: Mapping[int, str]) -> Any:
+    def _read_processes(self, owners: Mapping[int, str]) -> tuple[GpuProcess, ...]:
         """In MIG mode a card may keep its list to itself, while its instances tell theirs."""
         found = self._processes.read((self._handle,), owners)
         if not found and self._instances:
@@ -125,15 +124,18 @@ def _bandwidth_bytes_per_s(handle: Any, clock_mhz: int | None) -> int | None:
     return int(bits) // 8 * int(clock_mhz) * 1_000_000 * TRANSFERS_PER_CLOCK
 
 
-def _memory(handle: Any) -> dict[str, int | None]:
+def _with_used(card: Gpu, handle: Any) -> Gpu:
     """Used, free and reserved; drivers before 510 count the reserved as used."""
     told_apart = nvml.ask(pynvml.nvmlDeviceGetMemoryInfo, handle, pynvml.nvmlMemory_v2)
     memory = told_apart or nvml.ask(pynvml.nvmlDeviceGetMemoryInfo, handle)
-    return {
-        "memory_used_bytes": memory.used if memory else None,
-        "memory_free_bytes": memory.free if memory else None,
-        "memory_reserved_bytes": told_apart.reserved if told_apart else None,
-    }
+    if memory is None:
+        return card
+    return replace(
+        card,
+        memory_used_bytes=memory.used,
+        memory_free_bytes=memory.free,
+        memory_reserved_bytes=told_apart.reserved if told_apart else None,
+    )
 
 
 def _temperature_c(handle: Any) -> int | None:

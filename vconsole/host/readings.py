@@ -18,7 +18,7 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class GpuProcess:
-    """Who holds memory of a card; `owner` is `ours`, `foreign` (another vLLM), `ollama`, `other`."""
+    """Who is on a card; `owner` is `ours`, `foreign` (another vLLM), `ollama` or `other`."""
 
     pid: int
     name: str | None = None
@@ -84,7 +84,7 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class GpuReading:
-    """The cards of this host; `note` says in words why there are none, or what is wrong with one."""
+    """The cards of this host; `note` says why there are none, or what is wrong with one."""
 
     gpus: tuple[Gpu, ...] = ()
     note: str | None = None
