@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vconsole.engine.client import EngineClient
 from vconsole.engine.metrics import Scrape, parse
-from vconsole.engine.protocol import ModelCard
+from vconsole.engine.protocol import ModelCard, Reply
 from vconsole.engine.rates import MetricsWindow
 from vconsole.errors import VConsoleError
 from vconsole.supervisor import launch as launching
@@ -146,6 +146,15 @@ class Life:
     async def scrape(self) -> Scrape:
         """What `/metrics` says now."""
         return parse(await self.client.metrics())
+
+    async def answers_a_token(self, limit_s: float) -> bool:
+        """Whether it generates one token within `limit_s`."""
+        body = {"model": self.launch.served_name, "prompt": "1", "max_tokens": 1}
+        try:
+            await self.client.post("/v1/completions", body, Reply, limit_s)
+        except VConsoleError:
+            return False
+        return True
 
     async def close(self) -> None:
         if self._pidfd is not None:
