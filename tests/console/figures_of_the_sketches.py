@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from vconsole.engine.metrics import Metrics, Quantiles
-from vconsole.host.gpu import Gpu, GpuProcess
-from vconsole.host.machine import Host
+from vconsole.host.readings import Gpu, GpuProcess, Host
 from vconsole.supervisor.model import (
     AskEvent,
     Desired,
@@ -147,11 +147,8 @@ def starting(log: Path) -> Status:
         steps=(Step("spawn", 0.1, True), Step("wait until ready")),
     )
     card = replace(CARD, memory_used_bytes=int(8.9 * GIB), utilization=0.03, power_w=61.0)
-    card = replace(
-        card,
-        temperature_c=44,
-        processes=(replace(CARD.processes[0], memory_bytes=8 * GIB), *CARD.processes[1:]),
-    )
+    engine = replace(CARD.processes[0], memory_bytes=8 * GIB)
+    card = replace(card, temperature_c=44, processes=(engine, *CARD.processes[1:]))
     return replace(
         status, server=server, metrics=None, operations=(operation,), smoke=None, gpus=(card,)
     )
@@ -251,14 +248,52 @@ ANSWER = (
     ),
 )
 
-LOG = """\
-Triton is installed, but doesn't include CPU backend. Disabling Triton.
-{"asctime": "2026-11-23 14:01:12,590", "levelname": "INFO", "message": "vLLM server version 0.32.0, serving model /srv/models/gpt-oss-20b", "vllm_process_name": "APIServer"}
-{"asctime": "2026-11-23 14:01:13,004", "levelname": "WARNING", "message": "Found ulimit of 20000 and failed to automatically increase with error current limit exceeds maximum limit.", "vllm_process_name": "APIServer"}
-{"asctime": "2026-11-23 14:01:19,640", "levelname": "INFO", "message": "Resolved architecture: GptOssForCausalLM", "vllm_process_name": "APIServer"}
-(EngineCore pid=4101) INFO 11-23 14:01:24 [gpu_model_runner.py:3311] Starting to load model /srv/models/gpt-oss-20b...
-Loading safetensors checkpoint shards:   0% Completed | 0/3\rLoading safetensors checkpoint shards: 100% Completed | 3/3
-{"asctime": "2026-11-23 14:01:29,101", "levelname": "INFO", "message": "Available KV cache memory: 1.12 GiB", "vllm_process_name": "EngineCore"}
-{"asctime": "2026-11-23 14:01:29,377", "levelname": "ERROR", "message": "EngineCore failed to start.\\nTraceback (most recent call last):\\n  File \\"core.py\\", line 812, in run_engine_core\\nValueError: To serve at least one request with the model's max seq len (131072), 3.00 GiB KV cache is needed", "vllm_process_name": "EngineCore"}
-INFO:     Shutting down
-"""
+
+def _json(clock: str, level: str, process: str, message: str) -> str:
+    record = {
+        "asctime": f"2026-11-23 {clock}",
+        "levelname": level,
+        "message": message,
+        "vllm_process_name": process,
+    }
+    return json.dumps(record)
+
+
+START_LOG = "\n".join(
+    (
+        "Triton is installed, but doesn't include CPU backend. Disabling Triton.",
+        _json("14:01:12,590", "INFO", "APIServer", "vLLM server version 0.32.0"),
+        _json("14:01:13,004", "WARNING", "APIServer", "Found ulimit of 20000, not raised"),
+        _json("14:01:19,640", "INFO", "APIServer", "Resolved architecture: GptOssForCausalLM"),
+        "(EngineCore pid=4101) INFO 11-23 14:01:24 [runner.py:3311] Starting to load the model",
+        "Loading shards:   0% | 0/3\rLoading shards: 100% Completed | 3/3",
+        "",
+    )
+)
+FAILED_LOG = START_LOG + "\n".join(
+    (
+        _json("14:01:29,101", "INFO", "EngineCore", "Available KV cache memory: 1.12 GiB"),
+        _json(
+            "14:01:29,377",
+            "ERROR",
+            "EngineCore",
+            "EngineCore failed to start.\nTraceback (most recent call last):\n"
+            '  File "core.py", line 812, in run_engine_core\n'
+            "ValueError: To serve at least one request with the model's max seq len (131072),"
+            " 3.00 GiB KV cache is needed",
+        ),
+        "INFO:     Shutting down",
+        "",
+    )
+)
+HEALTHY_LOG = "\n".join(
+    (
+        _json("10:50:21,118", "INFO", "EngineCore", "Model loading took 7.2 GiB and 9.114 seconds"),
+        _json("10:50:24,871", "INFO", "EngineCore", "GPU KV cache size: 46,700 tokens"),
+        _json("10:50:41,002", "INFO", "EngineCore", "Graph capturing took 14 secs and 0.61 GiB"),
+        _json("10:50:44,310", "INFO", "APIServer", "Application startup complete."),
+        _json("14:02:11,204", "INFO", "APIServer", '127.0.0.1:51644 - "POST /v1/completions" 200'),
+        _json("14:02:20,377", "INFO", "APIServer", "Avg generation throughput: 1842.1 tokens/s"),
+        "",
+    )
+)

@@ -7,20 +7,24 @@ from pathlib import Path
 
 from vconsole.supervisor.history import History
 from vconsole.supervisor.model import PhaseTime
+from vconsole.supervisor.record import Launch, Run
+from vconsole.supervisor.tree import ProcessId
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
-def add(history: History, weights_s: float, engine: str = "0.32.0 cpu") -> None:
+def add(history: History, weights_s: float, version: str = "0.32.0") -> None:
+    plan = Launch("m", "m", "127.0.0.1", 8000, engine_version=version, engine_device="cpu")
     phases = (PhaseTime("config", 8.0), PhaseTime("weights", weights_s))
-    history.add_start("main", "m", engine, (), NOW, 8.0 + weights_s, phases)
+    run = Run("t", "b", ProcessId(1, 2), NOW, ready_s=8.0 + weights_s, phases=phases)
+    history.add_start("main", plan, run)
 
 
 def test_medians_are_per_phase_model_and_engine(tmp_path: Path) -> None:
     history = History(tmp_path / "h.sqlite")
     for weights_s in (10.0, 12.0, 90.0):
         add(history, weights_s)
-    add(history, 1.0, engine="0.31.0 cpu")
+    add(history, 1.0, version="0.31.0")
     assert history.learned_phases("m", "0.32.0 cpu") == ({"config": 8.0, "weights": 12.0}, 3)
     assert history.learned_phases("other", "0.32.0 cpu") == ({}, 0)
     history.close()

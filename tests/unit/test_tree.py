@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +83,19 @@ def test_a_stopped_process_is_alive_and_says_so(session: subprocess.Popen[str]) 
 def test_a_pid_that_is_nobodys_is_gone() -> None:
     assert tree.identify(2**22 + 1) is None
     assert not tree.is_alive(tree.ProcessId(2**22 + 1, 1))
+
+
+def test_strays_are_those_of_this_state_folder_that_no_record_knows(tmp_path: Path) -> None:
+    def spawn(home: Path, tag: str) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, tree.HOME_VARIABLE: str(home), tree.TAG_VARIABLE: tag}
+        return subprocess.Popen(["sleep", "60"], env=environment)
+
+    known, stray = spawn(tmp_path, "main-1"), spawn(tmp_path, "main-2")
+    elsewhere = spawn(tmp_path / "other", "main-3")
+    try:
+        found = tree.strays(tmp_path, frozenset({"main-1"}))
+        assert {tag: [p.pid for p in ids] for tag, ids in found.items()} == {"main-2": [stray.pid]}
+    finally:
+        for child in (known, stray, elsewhere):
+            child.kill()
+            child.wait()

@@ -14,7 +14,8 @@ from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import print_json
 from vconsole.engine.logline import LogLevel, LogLine, parse
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor import record
+from vconsole.host import procfs
+from vconsole.supervisor import record, tree
 from vconsole.supervisor.log_reading import LogFollower, end_of_lines, last_lines
 from vconsole.supervisor.log_secrets import redactor_of
 
@@ -34,6 +35,7 @@ def logs(
 ) -> None:
     """Print the end of the server's log, with archived lines where more are asked for."""
     path = record.log_path(name)
+    _refuse_adopted(name)
     if not path.exists():
         raise VConsoleError(
             f"{name} has no log yet", "`vconsole start` makes one", ExitCode.NO_SERVER, "no_log"
@@ -50,6 +52,21 @@ def logs(
         _print(wanted.of(follower.new_lines()), path, as_json)
         if not follower.behind:
             time.sleep(POLL_S)
+
+
+def _refuse_adopted(name: str) -> None:
+    """What an adopted server prints goes where its own starter sent it."""
+    run = record.load(name).run
+    if run is None or not run.foreign:
+        return
+    target = procfs.link(run.leader.pid, "fd/1") if tree.is_alive(run.leader) else None
+    is_file = target is not None and target.startswith("/") and not target.startswith("/dev/")
+    raise VConsoleError(
+        f"{name} was adopted: what it prints goes where its own starter sent it, not to vconsole",
+        f"read {target}" if is_file else "`vconsole restart` starts it with a log of our own",
+        ExitCode.NO_SERVER,
+        "no_log",
+    )
 
 
 class Filter:

@@ -125,6 +125,8 @@ def _wait_for_start(
         say("\nthe start goes on; `vconsole status --watch` follows it, `vconsole stop` ends it")
         raise
     server = status.server
+    for warning in server.warnings:
+        say(f"warning: {warning}")
     if as_json:
         print_json(_start_result(server))
     else:

@@ -22,7 +22,15 @@ PASSED_ON_NAMES = frozenset(
     | {"LD_LIBRARY_PATH", "LD_PRELOAD", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
 )
 # What would lead the engine's Python astray.
-DROPPED_PREFIXES = ("VCONSOLE_", "PYTHON", "VIRTUAL_ENV", "TEXTUAL_", "NOTIFY_SOCKET", "WATCHDOG_")
+DROPPED_PREFIXES = (
+    "VCONSOLE_",
+    "VLLM_PROCESS_NAME_PREFIX",
+    "PYTHON",
+    "VIRTUAL_ENV",
+    "TEXTUAL_",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_",
+)
 GIB = 2**30
 
 

@@ -49,7 +49,7 @@ PREFIX = re.compile(r"\((?P<process>[A-Za-z][\w.-]*(?: rank=\d+)?) pid=\d+\) ?")
 TEXT = re.compile(
     r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) "
     r"(?P<month>\d\d)-(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d) "
-    r"\[(?P<place>[^\]]+)\] ?(?P<message>.*)",
+    r"\[?(?P<place>[^\]\s]+)\] ?(?P<message>.*)",
     re.DOTALL,
 )
 UVICORN = re.compile(

@@ -17,12 +17,17 @@ TAIL_BYTES = 4 << 20
 
 
 def explain_exit(
-    log_file: Path, run_offset_bytes: int, returncode: int | None, was_ready: bool
+    log_file: Path | None, run_offset_bytes: int, returncode: int | None, was_ready: bool
 ) -> Failure:
     """Diagnose the run that begins at `run_offset_bytes`; reads the file, so call it in a thread.
 
     `returncode` is as of subprocess (negative for a signal), None where it was not our child.
+    Without a `log_file`, as of a server that was adopted, nothing can be known of the cause.
     """
+    if log_file is None:
+        how = _how_it_ended(returncode, was_ready)
+        where = "what it printed is where its own starter sent it"
+        return Failure("unknown", how, datetime.now(UTC), where)
     lines, first_line = _lines_of_run(log_file, run_offset_bytes)
     killed_by = -returncode if returncode is not None and returncode < 0 else None
     diagnosis = failures.diagnose(lines, exit_signal=killed_by)

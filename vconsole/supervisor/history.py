@@ -9,13 +9,12 @@ import logging
 import sqlite3
 import statistics
 import threading
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from vconsole.supervisor.files import set_aside
-from vconsole.supervisor.model import PhaseTime
+from vconsole.supervisor.record import Launch, Run
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS starts (
@@ -45,26 +44,22 @@ class History:
             log.warning("history is unreadable (%s): kept as %s", error, set_aside(path))
             self._connection = _open(path)
 
-    def add_start(
-        self,
-        server: str,
-        model: str,
-        engine: str,
-        flags: tuple[str, ...],
-        started_at: datetime,
-        ready_s: float,
-        phases: tuple[PhaseTime, ...],
-    ) -> None:
+    def add_start(self, server: str, plan: Launch, run: Run) -> None:
+        """Remember how long a start took; a disk that refuses costs this memory and no more."""
+        phases = {phase.name: phase.seconds for phase in run.phases}
         row = (
-            *(server, model, engine, " ".join(flags), started_at.isoformat(), ready_s),
-            msgspec.json.encode({phase.name: phase.seconds for phase in phases}).decode(),
+            *(server, plan.model, plan.engine, " ".join(plan.flags)),
+            *(run.started_at.isoformat(), run.ready_s, msgspec.json.encode(phases).decode()),
         )
-        with self._lock, self._connection:
-            self._connection.execute(
-                "INSERT INTO starts (server, model, engine, flags, started_at, ready_s, phases)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                row,
-            )
+        try:
+            with self._lock, self._connection:
+                self._connection.execute(
+                    "INSERT INTO starts (server, model, engine, flags, started_at, ready_s, phases)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    row,
+                )
+        except sqlite3.Error as error:
+            log.error("a start was not remembered: %s", error)
 
     def learned_phases(self, model: str, engine: str) -> tuple[dict[str, float], int]:
         """Median seconds of each phase over the latest starts of `model`, and how many those are.

@@ -8,17 +8,22 @@ from dataclasses import dataclass
 
 import psutil
 
+from vconsole import paths
 from vconsole import settings as settings_module
+from vconsole.engine import command_line
 from vconsole.engine.command import ServeOptions, build_command, build_environment
 from vconsole.engine.find import require_engine
+from vconsole.engine.secrets import without_secrets
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.resolve import resolve
-from vconsole.supervisor import process
+from vconsole.supervisor import exposure, process, record
+from vconsole.supervisor.exposure import require_safe
 from vconsole.supervisor.model import StartRequest
 from vconsole.supervisor.record import Launch
-from vconsole.supervisor.tree import TAG_VARIABLE
+from vconsole.supervisor.tree import HOME_VARIABLE, TAG_VARIABLE
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+# What vconsole has to know of a server is told to vconsole, not past it.
+OUR_OPTIONS = {"--port": "--port", "--host": "--host", "--served-model-name": "--served-name"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,10 @@ class PreparedLaunch:
     given_environment: dict[str, str]
 
 
-def prepare(request: StartRequest, last: Launch | None) -> PreparedLaunch:
+def prepare(request: StartRequest, last: Launch | None, name: str) -> PreparedLaunch:
     """Decide everything about a start; without a model the last one is started again."""
+    if last and last.folder and not request.model:
+        return _as_adopted(request, last, name)
     settings = settings_module.load()
     engine = require_engine(settings)
     wanted = request.model or (last and (last.profile or last.model))
@@ -45,15 +52,17 @@ def prepare(request: StartRequest, last: Launch | None) -> PreparedLaunch:
     host = request.host or (again.host if again else settings.server.host)
     port = request.port or model.port or (again.port if again else settings.server.port)
     flags = (*model.flags, *request.flags)
-    environment = {**model.env, **request.env}
-    _refuse_open_bind(host, environment, flags)
+    _refuse_our_options(flags)
+    flags, secrets = without_secrets(again.flags if again and not request.flags else flags)
+    environment = {**model.env, **request.env, **secrets}
+    require_safe(host, {**os.environ, **environment})
     options = ServeOptions(
         model=model.model,
         served_name=request.served_name or (again.served_name if again else model.name),
         host=host,
         port=port,
         drain_s=settings.server.drain_s,
-        flags=again.flags if again and not request.flags else flags,
+        flags=flags,
     )
     launch = Launch(
         model=options.model,
@@ -66,8 +75,22 @@ def prepare(request: StartRequest, last: Launch | None) -> PreparedLaunch:
         command=build_command(engine, options),
         engine_version=engine.version,
         engine_device=engine.device,
+        warnings=exposure.warnings(host),
     )
     return PreparedLaunch(launch, environment)
+
+
+def _as_adopted(request: StartRequest, last: Launch, name: str) -> PreparedLaunch:
+    """An adopted server is started again by its own command line, which nobody may amend."""
+    if request.port or request.host or request.served_name or request.flags:
+        raise VConsoleError(
+            f"{name} was adopted: it is started again by its own command line, as it is",
+            "name the model, so that the command line is made anew: `vconsole start MODEL ...`",
+            ExitCode.USAGE,
+        )
+    environment = {**record.load_environment(name), **request.env}
+    require_safe(command_line.bind_host(last.command), {**os.environ, **environment})
+    return PreparedLaunch(last, environment)
 
 
 def server_environment(
@@ -78,6 +101,7 @@ def server_environment(
     device = launch.engine_device or "cuda"
     environment = build_environment(os.environ, given, device, free_bytes)
     environment[TAG_VARIABLE] = tag
+    environment[HOME_VARIABLE] = str(paths.state_dir())
     environment["VLLM_PROCESS_NAME_PREFIX"] = f"VC-{name}"
     return environment
 
@@ -92,14 +116,12 @@ def refuse_taken_port(host: str, port: int) -> None:
         )
 
 
-def _refuse_open_bind(host: str, environment: Mapping[str, str], flags: tuple[str, ...]) -> None:
-    has_key = "VLLM_API_KEY" in environment or "VLLM_API_KEY" in os.environ
-    if host in LOOPBACK or has_key:
-        return
-    raise VConsoleError(
-        f"refusing to bind to {host} without an API key: everybody who reaches this host could "
-        "use the model",
-        "set VLLM_API_KEY in the environment (not as a flag: argv is readable by all), or keep "
-        "127.0.0.1 and tunnel with `ssh -L`",
-        ExitCode.REFUSED,
-    )
+def _refuse_our_options(flags: tuple[str, ...]) -> None:
+    for flag in flags:
+        option = OUR_OPTIONS.get(flag.partition("=")[0].replace("_", "-"))
+        if option:
+            raise VConsoleError(
+                f"{flag} stands among vLLM's own flags",
+                f"give {option} before the --, so that vconsole knows of it",
+                ExitCode.USAGE,
+            )

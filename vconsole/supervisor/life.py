@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from vconsole.engine.client import EngineClient
 from vconsole.engine.metrics import Scrape, parse
@@ -18,12 +19,16 @@ from vconsole.engine.rates import MetricsWindow
 from vconsole.errors import VConsoleError
 from vconsole.supervisor import launch as launching
 from vconsole.supervisor import process, record, tree
+from vconsole.supervisor.health import Observation
 from vconsole.supervisor.logtail import LogTail
-from vconsole.supervisor.model import PhaseTime
+from vconsole.supervisor.observing import TreeObserver
+from vconsole.supervisor.portlock import lock_port
 from vconsole.supervisor.process import Ending
 from vconsole.supervisor.record import Launch, Run
 from vconsole.supervisor.starting import StartWatch
-from vconsole.supervisor.tree import ProcessId
+
+# The API server of a tree that we did not start is always asked alone at first.
+FOREIGN_DRAIN_S = 0.1
 
 
 class Life:
@@ -44,7 +49,7 @@ class Life:
         self.watch = watch
         self.window = MetricsWindow()
         self.exited = asyncio.Event()
-        self.ready_s = run.ready_s or 0.0
+        self._observer = TreeObserver()
         self.api_key = record.load_environment(name).get("VLLM_API_KEY") or os.environ.get(
             "VLLM_API_KEY"
         )
@@ -65,7 +70,9 @@ class Life:
         environment = launching.server_environment(plan, prepared.given_environment, tag, name)
         log_file = record.log_path(name)
         offset = log_file.stat().st_size if log_file.exists() else 0
-        child = process.spawn(plan.command, environment, log_file, log_file.parent)
+        with lock_port(plan.port) as lock:
+            folder = Path(plan.folder) if plan.folder else log_file.parent
+            child = process.spawn(plan.command, environment, log_file, folder, (lock.fileno(),))
         leader = tree.identify(child.pid)
         if leader is None:
             raise VConsoleError(f"{plan.command[0]} ended at once (exit code {child.wait()})")
@@ -91,13 +98,12 @@ class Life:
         self.reap()
         return tree.is_alive(self.run.leader)
 
-    def owned(self) -> frozenset[ProcessId]:
-        return process.members(self.run.leader, frozenset(self.run.tree))
-
     def learn_tree(self) -> bool:
         """Add what joined the tree since; whether there was anything."""
         known = frozenset(self.run.tree)
-        found = self.owned() | known
+        run = self.run
+        found = tree.descendants(known) if run.foreign else tree.session_members(run.leader)
+        found |= known
         if found == known:
             return False
         self.run = replace(self.run, tree=tuple(sorted(found)))
@@ -106,17 +112,31 @@ class Life:
     async def until_ready(self, changed: Callable[[], None]) -> tuple[ModelCard, ...] | None:
         return await self.watch.until_ready(self.client, self.is_alive, changed)
 
-    def finish_start(self) -> tuple[PhaseTime, ...]:
-        self.ready_s = (datetime.now(UTC) - self.run.started_at).total_seconds()
-        return self.watch.finish()
+    def begin_serving(self, cards: tuple[ModelCard, ...]) -> None:
+        """Note that it is ready, how long that took, and what it says of its model."""
+        now = datetime.now(UTC)
+        self.run = replace(
+            self.run,
+            ready_at=now,
+            ready_s=(now - self.run.started_at).total_seconds(),
+            phases=self.watch.finish(),
+            max_model_len=cards[0].max_model_len if cards else None,
+        )
+
+    def observe(self, scrape: Scrape | None) -> Observation:
+        """What can be seen of it now, for the judge of its health."""
+        return self._observer.observe(self.run.tree, scrape)
 
     async def end(self, drain_s: float | None) -> Ending:
         """End the tree. With nothing in flight vLLM's drain is only a wait, so it is left out."""
         drain_s = self.launch.drain_s if drain_s is None else drain_s
         if drain_s > 0 and not await self._requests_in_flight():
             drain_s = 0
+        run = self.run
+        if run.foreign:
+            drain_s = max(drain_s, FOREIGN_DRAIN_S)
         return await process.end_tree(
-            self.run.leader, frozenset(self.run.tree), self.run.tag, drain_s, self.reap
+            run.leader, frozenset(run.tree), run.tag, drain_s, self.reap, run.foreign
         )
 
     async def gpu_memory_released(self) -> bool | None:

@@ -23,7 +23,7 @@ from vconsole.supervisor.tree import ProcessId
 POLL_S = 0.05
 # vLLM gives its own children this long after the drain before it kills them itself.
 AFTER_DRAIN_S = 10.0
-AFTER_TERM_S = 5.0
+AFTER_TERM_S = 15.0
 AFTER_KILL_S = 5.0
 log = logging.getLogger(__name__)
 
@@ -38,9 +38,16 @@ class Ending:
 
 
 def spawn(
-    command: tuple[str, ...], environment: Mapping[str, str], log_file: Path, folder: Path
+    command: tuple[str, ...],
+    environment: Mapping[str, str],
+    log_file: Path,
+    folder: Path,
+    inherited: tuple[int, ...] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start `command` as the leader of a new session, output appended to `log_file` (0600)."""
+    """Start `command` as the leader of a new session, output appended to `log_file` (0600).
+
+    The descriptors in `inherited` stay open in it.
+    """
     descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         return subprocess.Popen(
@@ -51,6 +58,7 @@ def spawn(
             stdout=descriptor,
             stderr=descriptor,
             start_new_session=True,
+            pass_fds=inherited,
         )
     except OSError as error:
         raise VConsoleError(
@@ -73,8 +81,16 @@ def port_is_free(host: str, port: int) -> bool:
     return True
 
 
-def members(leader: ProcessId, known: frozenset[ProcessId]) -> frozenset[ProcessId]:
-    """Everything of a tree that lives: its session, and what was recorded of it."""
+def members(
+    leader: ProcessId, known: frozenset[ProcessId], foreign: bool = False
+) -> frozenset[ProcessId]:
+    """Everything of a tree that lives: its session, and what was recorded of it.
+
+    The session of a tree that we did not start is its user's: there it is only what was recorded,
+    and what that started.
+    """
+    if foreign:
+        return tree.descendants(known)
     return tree.session_members(leader) | tree.living(known)
 
 
@@ -84,18 +100,27 @@ async def end_tree(
     tag: str,
     drain_s: float,
     reap: Callable[[], object],
+    foreign: bool = False,
 ) -> Ending:
     """End a tree, mildest first, and do not return before it is gone or nothing helps.
 
     With `drain_s` above 0 the API server alone is asked first, so that requests in flight finish;
     then the whole session, then every recorded or tagged process. `reap` collects our own child.
+    Of a `foreign` tree nothing is touched but what was recorded and what that started.
     """
     started = time.monotonic()
     rungs: list[str] = []
-    known = known | members(leader, known)
+
+    def living() -> frozenset[ProcessId]:
+        return members(leader, known, foreign)
+
+    async def remaining() -> frozenset[ProcessId]:
+        return living() if foreign else living() | await asyncio.to_thread(tree.tagged, tag)
+
+    known = known | living()
 
     async def gone_within(seconds: float) -> bool:
-        return await _gone_within(leader, known, seconds, reap)
+        return await _gone_within(living, seconds, reap)
 
     if drain_s > 0 and tree.send(leader, signal.SIGTERM):
         rungs.append("drain")
@@ -104,7 +129,7 @@ async def end_tree(
         ("terminate", signal.SIGTERM, AFTER_TERM_S),
         ("kill", signal.SIGKILL, AFTER_KILL_S),
     ):
-        left = members(leader, known) | await asyncio.to_thread(tree.tagged, tag)
+        left = await remaining()
         if not left:
             break
         known |= left
@@ -112,19 +137,21 @@ async def end_tree(
         for process in sorted(left):
             tree.send(process, number)
         await gone_within(patience_s)
-    survivors = members(leader, known) | await asyncio.to_thread(tree.tagged, tag)
+    survivors = await remaining()
     seconds = time.monotonic() - started
-    log.info("tree of %d ended after %.2f s by %s", leader.pid, seconds, ", ".join(rungs) or "itself")
+    log.info(
+        "tree of %d ended after %.2f s by %s", leader.pid, seconds, ", ".join(rungs) or "itself"
+    )
     return Ending(tuple(rungs), survivors, seconds)
 
 
 async def _gone_within(
-    leader: ProcessId, known: frozenset[ProcessId], seconds: float, reap: Callable[[], object]
+    living: Callable[[], frozenset[ProcessId]], seconds: float, reap: Callable[[], object]
 ) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         reap()
-        if not members(leader, known):
+        if not living():
             return True
         await asyncio.sleep(POLL_S)
     return False

@@ -25,7 +25,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How a server is started, without secrets: those stay in a file of their own."""
+    """How a server is started, without secrets: those stay in a file of their own.
+
+    With a `folder`, `command` is an adopted server's own and is run there again as it is.
+    """
 
     model: str
     served_name: str
@@ -37,6 +40,13 @@ class Launch:
     command: tuple[str, ...] = ()
     engine_version: str | None = None
     engine_device: str | None = None
+    warnings: tuple[str, ...] = ()
+    folder: str | None = None
+
+    @property
+    def engine(self) -> str:
+        """The engine as history knows it: start times are comparable only on the same one."""
+        return f"{self.engine_version} {self.engine_device}"
 
     @property
     def url(self) -> str:
@@ -46,7 +56,11 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One life of a server's process tree; `leader` is the API server and its session's leader."""
+    """One life of a server's process tree; `leader` is the API server and its session's leader.
+
+    A `foreign` tree is one that we took over and did not start: its session and its log are its
+    user's, and `ready_at` is when it was adopted.
+    """
 
     tag: str
     boot_id: str
@@ -58,6 +72,7 @@ class Run:
     ready_s: float | None = None
     max_model_len: int | None = None
     phases: tuple[PhaseTime, ...] = ()
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +84,8 @@ class ServerRecord:
     launch: Launch | None = None
     run: Run | None = None
     restarts: int = 0
+    restart_times: tuple[datetime, ...] = ()
+    next_start_at: datetime | None = None
     last_failure: Failure | None = None
     transitions: tuple[Transition, ...] = ()
     survivors: tuple[ProcessId, ...] = field(default=())

@@ -1,7 +1,8 @@
 """One named server: the operations that move its state, accepted or refused at once.
 
 Everything runs on the supervisor's loop. What an operation does is in the record before and after,
-so that a supervisor started later can go on from there.
+so that a supervisor started later can go on from there. What happens without an operation (a
+crash, a stall, an adoption) is the keeper's.
 """
 
 from __future__ import annotations
@@ -10,25 +11,28 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from vconsole import paths
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.messages import SmokeReport
 from vconsole.requests.smoke import run_smoke
-from vconsole.supervisor import launch, process, record, tree
+from vconsole.supervisor import adoption, launch, process, record, tree
+from vconsole.supervisor.adoption import Adoption
 from vconsole.supervisor.aftermath import explain_exit
 from vconsole.supervisor.book import Book
 from vconsole.supervisor.history import History
+from vconsole.supervisor.keeper import Keeper
 from vconsole.supervisor.life import Life
 from vconsole.supervisor.model import Desired, Failure, Operation, ServerState, StartRequest
 from vconsole.supervisor.operations import RunningOperation
+from vconsole.supervisor.record import Run
 from vconsole.supervisor.rotation import log_limits, put_away
 from vconsole.supervisor.states import RUNNING
 from vconsole.supervisor.tree import ProcessId
 
 MAY_BE_CUT_SHORT = frozenset({"start", "restart", "smoke"})
+Work = Callable[[RunningOperation], Awaitable[None]]
 log = logging.getLogger(__name__)
 
 
@@ -41,10 +45,12 @@ class Server:
         self.life: Life | None = None
         self.operation: RunningOperation | None = None
         self.smoke_report: SmokeReport | None = None
+        self.keeper = Keeper(self)
+        self.changed = changed
         self._history = history
-        self._changed = changed
         self._task: asyncio.Task[None] | None = None
-        self._background: set[asyncio.Task[None]] = set()
+        # A tree is ended by one hand at a time.
+        self._ending = asyncio.Lock()
 
     @property
     def busy(self) -> bool:
@@ -62,9 +68,9 @@ class Server:
                 ExitCode.REFUSED,
                 kind="already_running",
             )
-        prepared = launch.prepare(request, self.book.record.launch)
+        prepared = launch.prepare(request, self.book.record.launch, self.name)
         launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
-        return self._begin("start", lambda operation: self._start(operation, prepared))
+        return self.begin("start", lambda operation: self._start(operation, prepared))
 
     def stop(self, drain_s: float | None) -> Operation:
         """Begin a stop; it cuts a start short, and joins a stop that is under way."""
@@ -77,10 +83,24 @@ class Server:
                 ExitCode.NO_SERVER,
                 kind="not_running",
             )
-        return self._begin("stop", lambda operation: self._stop(operation, drain_s))
+        return self.begin("stop", lambda operation: self._stop(operation, drain_s))
 
     def restart(self) -> Operation:
         self._refuse_if_busy()
+        prepared = self.prepare_again()
+        return self.begin("restart", lambda operation: self._restart(operation, prepared))
+
+    def smoke(self) -> Operation:
+        self._refuse_if_busy()
+        self.require_ready()
+        return self.begin("smoke", self._smoke)
+
+    def start_again(self) -> Operation:
+        """Begin the start of what ran last, as the keeper does after a failure."""
+        prepared = self.prepare_again()
+        return self.begin("start", lambda operation: self._start(operation, prepared))
+
+    def prepare_again(self) -> launch.PreparedLaunch:
         last = self.book.record.launch
         if last is None:
             raise VConsoleError(
@@ -90,13 +110,7 @@ class Server:
                 kind="not_running",
             )
         request = StartRequest(env=record.load_environment(self.name))
-        prepared = launch.prepare(request, last)
-        return self._begin("restart", lambda operation: self._restart(operation, prepared))
-
-    def smoke(self) -> Operation:
-        self._refuse_if_busy()
-        self.require_ready()
-        return self._begin("smoke", self._smoke)
+        return launch.prepare(request, last, self.name)
 
     def require_ready(self) -> Life:
         """The life that serves, or the error that there is none (exit code 3)."""
@@ -109,91 +123,90 @@ class Server:
             )
         return self.life
 
-    async def adopt_recorded(self) -> None:
-        """Take over what the record says was running, or note how it ended meanwhile."""
-        known = self.book.record
-        if known.run is None or known.state not in RUNNING | {ServerState.FAILED}:
-            return
-        if known.run.boot_id != tree.boot_id():
-            await self._note_gone("the machine was restarted")
-        elif tree.is_alive(known.run.leader):
-            await self._adopt()
-        elif known.state in RUNNING:
-            await self._clean_up_after("it ended while no supervisor ran", None)
+    async def take_over(self, found: Adoption) -> None:
+        """Make a foreign server ours under this name, which has to be free."""
+        self._refuse_if_busy()
+        free = self.book.state in {ServerState.STOPPED, ServerState.FAILED}
+        if self.life or not free or tree.living(self.book.record.survivors):
+            raise adoption.name_in_use(self.name, self._what_runs())
+        self.begin("adopt", lambda _: self._take_over(found))
+        if self.operation:
+            await self.operation.finished()
 
     async def refresh_tree(self) -> None:
         """Record each process that joined the tree, so that none is forgotten at its end."""
         life = self.life
-        if life is None or not life.learn_tree():
-            return
-        await self.book.note(run=life.run)
+        if life is not None and life.learn_tree():
+            await self.book.note(run=life.run)
 
     async def close(self) -> None:
         """Let go of the server without touching it."""
-        for task in [self._task, *self._background]:
-            if task and not task.done():
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        await self.keeper.close()
+        if self._task and not self._task.done():
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
         if self.life:
             await self.life.close()
 
     # --- operations ------------------------------------------------------------------------------
 
-    def _begin(self, kind: str, work: Callable[[RunningOperation], Awaitable[None]]) -> Operation:
-        previous, self._task = self._task, None
+    def begin(self, kind: str, work: Work) -> Operation:
+        """Make an operation of `work`; a start, restart or smoke test under way is cut short."""
         if self.busy and self.operation and self.operation.snapshot.kind not in MAY_BE_CUT_SHORT:
             self._refuse_if_busy()
-        cut_short = self.operation if self.busy else None
-        operation = RunningOperation(kind, self.name, self._changed)
-        self.operation = operation
-        self._task = asyncio.create_task(self._carry_out(operation, work, previous, cut_short))
-        return operation.snapshot
+        self.operation = RunningOperation(kind, self.name, self.changed)
+        self._task = asyncio.create_task(self._carry_out(self.operation, work, self._task))
+        return self.operation.snapshot
 
     async def _carry_out(
-        self,
-        operation: RunningOperation,
-        work: Callable[[RunningOperation], Awaitable[None]],
-        previous: asyncio.Task[None] | None,
-        cut_short: RunningOperation | None,
+        self, operation: RunningOperation, work: Work, previous: asyncio.Task[None] | None
     ) -> None:
+        kind = operation.snapshot.kind
         if previous and not previous.done():
             previous.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await previous
-        if cut_short and cut_short.running:
-            cut_short.failed(
-                VConsoleError(
-                    f"cut short by a {operation.snapshot.kind}", exit_code=ExitCode.FAILED
-                )
-            )
         try:
             await work(operation)
             operation.done()
         except VConsoleError as error:
             operation.failed(error)
-        except OSError as error:
-            log.exception("%s of %s failed", operation.snapshot.kind, self.name)
-            operation.failed(VConsoleError(f"{error}", "see `vconsole supervisor status`"))
+        except asyncio.CancelledError:
+            operation.failed(VConsoleError(f"the {kind} was cut short"))
+            raise
+        finally:
+            if operation.running:
+                log.exception("the %s of %s broke off", kind, self.name)
+                where = paths.supervisor_log_path()
+                operation.failed(VConsoleError(f"the {kind} broke off", f"{where} says why"))
 
     async def _start(self, operation: RunningOperation, prepared: launch.PreparedLaunch) -> None:
         with operation.step("spawn"):
             life = await self._spawn(prepared)
         with operation.step("load"):
-            await self._until_ready(life)
+            await self.until_ready(life)
 
     async def _stop(self, operation: RunningOperation, drain_s: float | None) -> None:
-        if self.book.state is ServerState.STOPPED:
-            return
-        await self.book.enter(ServerState.STOPPING, "asked for", desired=Desired.STOPPED)
+        async with self._ending:
+            if self.book.state is ServerState.STOPPED:
+                return
+            if self.book.state is ServerState.BACKOFF:
+                await self.book.enter(ServerState.STOPPED, "asked for", desired=Desired.STOPPED)
+                return
+            await self.book.enter(ServerState.STOPPING, "asked for", desired=Desired.STOPPED)
+            await self.finish_stop(operation, drain_s)
+
+    async def finish_stop(self, operation: RunningOperation, drain_s: float | None = None) -> None:
+        """The rest of a stop that the book knows of already."""
         await self._end(operation, drain_s)
         await self.book.enter(ServerState.STOPPED, "stopped", run=None, last_failure=None)
 
     async def _restart(self, operation: RunningOperation, prepared: launch.PreparedLaunch) -> None:
-        if self.book.state in RUNNING:
-            await self.book.enter(ServerState.STOPPING, "restart asked for")
-            await self._end(operation, None)
-            await self.book.enter(ServerState.STOPPED, "stopped", run=None, last_failure=None)
+        async with self._ending:
+            if self.book.state in RUNNING:
+                await self.book.enter(ServerState.STOPPING, "restart asked for")
+                await self.finish_stop(operation)
         launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
         await self._start(operation, prepared)
 
@@ -206,6 +219,23 @@ class Server:
             failed = ", ".join(check.name for check in report.checks if not check.passed)
             raise VConsoleError(f"smoke test not passed: {failed}", kind="smoke_failed")
 
+    async def _take_over(self, found: Adoption) -> None:
+        await asyncio.to_thread(adoption.keep_environment, self.name, found)
+        if self.book.state is not ServerState.STOPPED:
+            await self.book.enter(ServerState.STOPPED, "another server takes its place")
+        life = self.life = Life.adopt(self.name, found.launch, found.run)
+        await self.book.enter(
+            ServerState.READY,
+            f"adopted: it ran already as pid {found.run.leader.pid}",
+            desired=Desired.RUNNING,
+            launch=found.launch,
+            run=found.run,
+            restarts=0,
+            last_failure=None,
+            survivors=(),
+        )
+        self.keeper.watch(life)
+
     # --- parts -----------------------------------------------------------------------------------
 
     async def _spawn(self, prepared: launch.PreparedLaunch) -> Life:
@@ -213,7 +243,7 @@ class Server:
         paths.private_folder(paths.server_dir(self.name))
         await asyncio.to_thread(record.save_environment, self.name, prepared.given_environment)
         learned, count = await asyncio.to_thread(
-            self._history.learned_phases, plan.model, engine_words(plan)
+            self._history.learned_phases, plan.model, plan.engine
         )
         await asyncio.to_thread(put_away, record.log_path(self.name), log_limits())
         life = self.life = Life.spawn(self.name, prepared, learned, count)
@@ -224,47 +254,22 @@ class Server:
             launch=plan,
             run=life.run,
             last_failure=None,
+            next_start_at=None,
             survivors=(),
         )
         return life
 
-    async def _until_ready(self, life: Life) -> None:
-        cards = await life.until_ready(self._changed)
+    async def until_ready(self, life: Life) -> None:
+        """Wait for a start to end, whoever began it; a failed one raises its diagnosis."""
+        cards = await life.until_ready(self.changed)
         if cards is None:
-            raise await self._failed_start(life)
-        phases = life.finish_start()
-        run = replace(
-            life.run,
-            ready_at=datetime.now(UTC),
-            ready_s=life.ready_s,
-            phases=phases,
-            max_model_len=cards[0].max_model_len if cards else None,
-        )
-        life.run = run
-        await self.book.enter(ServerState.READY, f"ready after {life.ready_s:.1f} s", run=run)
-        self._watch(life)
-        plan = life.launch
-        await asyncio.to_thread(
-            self._history.add_start,
-            *(self.name, plan.model, engine_words(plan), plan.flags),
-            *(run.started_at, life.ready_s, phases),
-        )
-
-    async def _failed_start(self, life: Life) -> VConsoleError:
-        failure = await self._clean_up_after("it ended before it was ready", life)
-        return VConsoleError(failure.message, failure.remedy, kind=failure.cause)
-
-    def _watch(self, life: Life) -> None:
-        """Notice the end of a serving API server at once, whoever ended it."""
-
-        async def watch() -> None:
-            await life.exited.wait()
-            if self.life is life and self.book.state in {ServerState.READY, ServerState.STALLED}:
-                await self._clean_up_after("it ended while serving", life)
-
-        task = asyncio.create_task(watch())
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+            failure = await self.sweep("it ended before it was ready", life)
+            raise VConsoleError(failure.message, failure.remedy, kind=failure.cause)
+        life.begin_serving(cards)
+        cause = f"ready after {life.run.ready_s or 0:.1f} s"
+        await self.book.enter(ServerState.READY, cause, run=life.run)
+        self.keeper.watch(life)
+        await asyncio.to_thread(self._history.add_start, self.name, life.launch, life.run)
 
     async def _end(self, operation: RunningOperation, drain_s: float | None) -> None:
         """End the tree of this server and prove it; survivors make the server `failed`."""
@@ -277,21 +282,15 @@ class Server:
             await self._note_survivors(ending.survivors)
         with operation.step("port free"):
             await self._until_port_free(life)
-        released = await life.gpu_memory_released()
-        operation.note(gpu_memory_released=released)
+        operation.note(gpu_memory_released=await life.gpu_memory_released())
         await life.close()
         self.life = None
 
     async def _note_survivors(self, survivors: frozenset[ProcessId]) -> None:
-        words = process.describe(survivors)
-        message = f"these processes would not end: {words}"
+        message = f"these processes would not end: {process.describe(survivors)}"
         failure = Failure("survivors", message, datetime.now(UTC), "end them, or reboot")
-        await self.book.enter(
-            ServerState.FAILED,
-            message,
-            survivors=tuple(sorted(survivors)),
-            last_failure=failure,
-        )
+        left = tuple(sorted(survivors))
+        await self.book.enter(ServerState.FAILED, message, survivors=left, last_failure=failure)
         raise VConsoleError(message, failure.remedy, kind="survivors")
 
     async def _until_port_free(self, life: Life) -> None:
@@ -301,56 +300,41 @@ class Server:
             await asyncio.sleep(process.POLL_S)
         log.warning("%s: port %s is taken by somebody else", self.name, life.launch.port)
 
-    async def _clean_up_after(self, cause: str, life: Life | None) -> Failure:
-        """After an end that nobody asked for: sweep what is left, say why, and be `failed`."""
-        run = self.book.record.run
-        assert run is not None
-        was_ready = run.ready_at is not None
+    async def sweep(self, cause: str, life: Life | None) -> Failure:
+        """After an end that nobody asked for: end what is left, and say why it ended.
+
+        The keeper decides whether the server is `failed` then, or in `backoff` before another try.
+        """
+        async with self._ending:
+            run = self.book.record.run
+            if run is None or self.life is not life or self.book.state not in RUNNING:
+                raise VConsoleError(f"{self.name} is {self.book.state} already")
+            return await self._sweep(cause, life, run)
+
+    async def _sweep(self, cause: str, life: Life | None, run: Run) -> Failure:
         returncode = life.returncode if life else None
-        ending = await process.end_tree(
-            run.leader, frozenset(run.tree), run.tag, 0, life.reap if life else lambda: None
-        )
+        survivors = await self.end_remains()
+        was_ready = run.ready_at is not None
+        log_file = None if run.foreign else record.log_path(self.name)
         failure = await asyncio.to_thread(
-            explain_exit, record.log_path(self.name), run.log_offset_bytes, returncode, was_ready
+            explain_exit, log_file, run.log_offset_bytes, returncode, was_ready
         )
         if life:
             await life.close()
         self.life = None
-        await self.book.enter(
-            ServerState.FAILED,
-            cause,
-            last_failure=failure,
-            survivors=tuple(sorted(ending.survivors)),
-        )
+        left = tuple(sorted(survivors))
+        await self.keeper.after_failure(cause, failure, was_ready, left)
         return failure
 
-    async def _adopt(self) -> None:
-        assert self.book.record.launch
-        assert self.book.record.run
-        self.life = Life.adopt(self.name, self.book.record.launch, self.book.record.run)
-        if self.book.state is ServerState.STARTING:
-            self._begin("start", lambda _: self._until_ready(self.require_life()))
-        elif self.book.state is ServerState.STOPPING:
-            self._begin("stop", self._finish_stop)
-        elif self.book.state is ServerState.FAILED:
-            await self.book.enter(ServerState.STOPPING, "the last stop was not finished")
-            self._begin("stop", self._finish_stop)
-        else:
-            self._watch(self.life)
-
-    def require_life(self) -> Life:
-        assert self.life is not None
-        return self.life
-
-    async def _finish_stop(self, operation: RunningOperation) -> None:
-        await self._end(operation, None)
-        await self.book.enter(ServerState.STOPPED, "stopped", run=None, last_failure=None)
-
-    async def _note_gone(self, cause: str) -> None:
-        failure = Failure("host_restarted", cause, datetime.now(UTC), "`vconsole start`", True)
-        await self.book.note(
-            state=ServerState.STOPPED, run=None, survivors=(), last_failure=failure
-        )
+    async def end_remains(self) -> frozenset[ProcessId]:
+        """End whatever is left of the recorded run; returns who would not go."""
+        run = self.book.record.run
+        if run is None:
+            return frozenset()
+        reap = self.life.reap if self.life else lambda: None
+        known = frozenset(run.tree)
+        ending = await process.end_tree(run.leader, known, run.tag, 0, reap, run.foreign)
+        return ending.survivors
 
     def _what_runs(self) -> str:
         plan = self.book.record.launch
@@ -364,8 +348,3 @@ class Server:
                 ExitCode.REFUSED,
                 kind="busy",
             )
-
-
-def engine_words(plan: record.Launch) -> str:
-    """The engine as history knows it: start times are comparable only on the same one."""
-    return f"{plan.engine_version} {plan.engine_device}"

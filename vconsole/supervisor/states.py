@@ -7,7 +7,8 @@ from vconsole.supervisor.model import ServerState
 S = ServerState
 
 LEGAL: dict[ServerState, frozenset[ServerState]] = {
-    S.STOPPED: frozenset({S.STARTING, S.READY}),
+    # To backoff after a reboot, when what was wanted is about to come back.
+    S.STOPPED: frozenset({S.STARTING, S.READY, S.BACKOFF}),
     S.STARTING: frozenset({S.READY, S.STOPPING, S.FAILED, S.BACKOFF}),
     S.READY: frozenset({S.STALLED, S.STOPPING, S.FAILED, S.BACKOFF}),
     S.STALLED: frozenset({S.READY, S.STOPPING, S.FAILED, S.BACKOFF}),

@@ -10,12 +10,20 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
-from vconsole.supervisor.model import ServerState
-from vconsole.tui.view import Link, View
+from vconsole.tui.availability import (
+    always,
+    failed,
+    failure_line,
+    has_log,
+    has_url,
+    lost,
+    nothing_or_stoppable,
+    ready,
+    startable,
+)
+from vconsole.tui.view import View
 
 Availability = Callable[[View], str | None]
-STARTABLE = frozenset({ServerState.STOPPED, ServerState.FAILED})
-STOPPABLE = frozenset(ServerState) - {ServerState.STOPPED, ServerState.STOPPING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,69 +56,6 @@ class Action:
         return self.unavailable(view)
 
 
-def always(view: View) -> str | None:
-    return None
-
-
-def _live(view: View) -> str | None:
-    if view.link is Link.CONNECTING:
-        return "the supervisor has not answered yet"
-    return "no supervisor: press c first" if view.link is Link.LOST else None
-
-
-def _startable(view: View) -> str | None:
-    if (reason := _live(view)) is not None:
-        return reason
-    if view.operation is not None:
-        return f"a {view.operation.kind} is going on"
-    if view.state not in STARTABLE:
-        return f"the server is {view.state}"
-    return None
-
-
-def _stoppable(view: View) -> str | None:
-    if (reason := _live(view)) is not None:
-        return reason
-    if view.state not in STOPPABLE:
-        return "the server is stopping already" if view.state else "nothing runs"
-    return None
-
-
-def _nothing_or_stoppable(view: View) -> str | None:
-    if view.state is ServerState.STOPPED and view.link is Link.LIVE:
-        return "nothing runs"
-    return _stoppable(view)
-
-
-def _ready(view: View) -> str | None:
-    if (reason := _live(view)) is not None:
-        return reason
-    return None if view.state is ServerState.READY else "the server is not ready"
-
-
-def _failed(view: View) -> str | None:
-    if view.state is not ServerState.FAILED:
-        return "the server has not failed"
-    return _startable(view)
-
-
-def _failure_line(view: View) -> str | None:
-    failure = view.server.last_failure if view.server else None
-    return None if failure and failure.evidence_line else "no failure points into the log"
-
-
-def _lost(view: View) -> str | None:
-    return None if view.link is Link.LOST else "the supervisor answers"
-
-
-def _has_log(view: View) -> str | None:
-    return None if view.log_path else "there is no log yet"
-
-
-def _has_url(view: View) -> str | None:
-    return None if view.server and view.server.url else "there is no server to copy the URL of"
-
-
 ACTIONS: tuple[Action, ...] = (
     Action("screen.overview", ("1",), "Overview", "Everything at a glance", "Screens", always),
     Action("screen.request", ("3",), "Request", "Ask the model something", "Screens", always),
@@ -119,9 +64,9 @@ ACTIONS: tuple[Action, ...] = (
         "server.start",
         ("s",),
         "start",
-        "Start the server, with the last model or one you name",
+        "Start the last model, or one that you name",
         "Server",
-        _startable,
+        startable,
         mutates=True,
         bar=2,
     ),
@@ -131,7 +76,7 @@ ACTIONS: tuple[Action, ...] = (
         "start again",
         "After a failure: start again as before",
         "Server",
-        _failed,
+        failed,
         mutates=True,
     ),
     Action(
@@ -140,7 +85,7 @@ ACTIONS: tuple[Action, ...] = (
         "smoke test",
         "Check that the server really answers",
         "Server",
-        _ready,
+        ready,
         mutates=True,
         bar=1,
     ),
@@ -150,7 +95,7 @@ ACTIONS: tuple[Action, ...] = (
         "restart",
         "Stop the server and start it again",
         "Server",
-        _nothing_or_stoppable,
+        nothing_or_stoppable,
         danger=True,
         mutates=True,
         bar=4,
@@ -161,7 +106,7 @@ ACTIONS: tuple[Action, ...] = (
         "stop",
         "Drain and stop the server; asks first",
         "Server",
-        _nothing_or_stoppable,
+        nothing_or_stoppable,
         danger=True,
         mutates=True,
         bar=3,
@@ -172,30 +117,30 @@ ACTIONS: tuple[Action, ...] = (
         "connect",
         "Bring a lost supervisor back",
         "Server",
-        _lost,
+        lost,
     ),
     Action(
         "server.evidence",
         ("l",),
         "show in log",
-        "After a failure: the line of the log that shows why",
+        "The line of the log that shows a failure",
         "Server",
-        _failure_line,
+        failure_line,
     ),
     Action(
         "overview.copy",
         ("y",),
         "copy URL",
-        "Copy the server's URL to your terminal's clipboard",
+        "Copy the server's URL to your clipboard",
         "Overview",
-        _has_url,
+        has_url,
         screen="overview",
     ),
     Action(
         "request.prompt",
         ("i", "enter"),
         "write",
-        "Go to the prompt; there, Enter sends, ctrl+j breaks the line, esc leaves",
+        "To the prompt: Enter sends, ctrl+j breaks it",
         "Request",
         always,
         screen="request",
@@ -234,7 +179,7 @@ ACTIONS: tuple[Action, ...] = (
         "request.parameters",
         ("p", "f2"),
         "parameters",
-        "System prompt, length and temperature; shown at the side or folded away",
+        "System prompt, length, temperature; or fold",
         "Request",
         always,
         screen="request",
@@ -244,7 +189,7 @@ ACTIONS: tuple[Action, ...] = (
         "request.copy",
         ("y",),
         "copy",
-        "Copy the answer to your terminal's clipboard",
+        "Copy the answer to your clipboard",
         "Request",
         always,
         screen="request",
@@ -254,9 +199,9 @@ ACTIONS: tuple[Action, ...] = (
         "logs.filter",
         ("slash",),
         "filter",
-        "Show lines with this text or regular expression; esc clears it",
+        "Lines with a text or regex; esc clears it",
         "Logs",
-        _has_log,
+        has_log,
         screen="logs",
         bar=1,
     ),
@@ -264,9 +209,9 @@ ACTIONS: tuple[Action, ...] = (
         "logs.level",
         ("v",),
         "level",
-        "Show all, warnings and worse, or errors alone",
+        "All levels, warnings and worse, errors alone",
         "Logs",
-        _has_log,
+        has_log,
         screen="logs",
         bar=2,
     ),
@@ -276,7 +221,7 @@ ACTIONS: tuple[Action, ...] = (
         "next error",
         "Go to the first error, then to the next",
         "Logs",
-        _has_log,
+        has_log,
         screen="logs",
         bar=3,
     ),
@@ -286,7 +231,7 @@ ACTIONS: tuple[Action, ...] = (
         "follow",
         "Go to the end and stay there",
         "Logs",
-        _has_log,
+        has_log,
         screen="logs",
         bar=4,
     ),
@@ -296,7 +241,7 @@ ACTIONS: tuple[Action, ...] = (
         "wrap",
         "Break long lines, or cut them",
         "Logs",
-        _has_log,
+        has_log,
         screen="logs",
         bar=5,
     ),
@@ -304,9 +249,9 @@ ACTIONS: tuple[Action, ...] = (
         "logs.copy",
         ("y",),
         "copy line",
-        "Copy the marked line to your terminal's clipboard",
+        "Copy the marked line to your clipboard",
         "Logs",
-        _has_log,
+        has_log,
         screen="logs",
         bar=6,
     ),

@@ -44,6 +44,8 @@ def _lost(view: View) -> Advice | None:
 def _stopped(view: View) -> Advice | None:
     if view.state is not ServerState.STOPPED:
         return None
+    if view.status and view.status.engine is None:
+        return ("Press q to leave, then bring a vLLM with one of the commands above.",)
     return (f"Press s to start {view.model or 'a model'}.",)
 
 

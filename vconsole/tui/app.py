@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -18,8 +18,9 @@ from typing import Any, ClassVar
 
 from rich.style import Style
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -28,7 +29,7 @@ from vconsole.errors import ExitCode, VConsoleError
 from vconsole.settings import Settings
 from vconsole.supervisor.autostart import ensure_supervisor
 from vconsole.tui import results
-from vconsole.tui.actions import BY_ID, bindings_for, key_name, on_screen
+from vconsole.tui.actions import BY_ID, bindings_for, on_screen
 from vconsole.tui.glyphs import glyphs_for
 from vconsole.tui.link import Connect, SupervisorLink
 from vconsole.tui.messages import LinkLost, LinkUp, StatusArrived, VerbAccepted, VerbRefused
@@ -47,6 +48,12 @@ AFTERWARDS = "The server keeps running: `vconsole` attaches again, `vconsole sto
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def _commands() -> type[Provider]:
+    from vconsole.tui.commands import ActionCommands
+
+    return ActionCommands
 
 
 def _overview() -> Screen[None]:
@@ -73,6 +80,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     CSS_PATH = "console.tcss"
     TITLE = "vconsole"
     COMMAND_PALETTE_BINDING = "ctrl+p"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "overview": _overview,
         "request": _request,
@@ -205,18 +213,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def action_say_how_to_leave(self) -> None:
         self.notify("ctrl+c ends nothing here. Press q to leave the console.", timeout=4)
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: the same table."""
-        view = self.session.view()
-        for action in on_screen(str(getattr(screen, "NAME", ""))):
-            if action.id == "console.palette":
-                continue
-            reason = action.reason(view)
-            note = f"{action.help}. Not now: {reason}" if reason else action.help
-            keys = f"  ({key_name(action.keys[0])})" if action.keys else ""
-            perform = partial(self.action_perform, action.id)
-            yield SystemCommand(action.label.capitalize() + keys, note, perform)
-
     def copy(self, text: str, what: str) -> None:
         """Send text to the terminal's clipboard (OSC 52), which not every terminal takes."""
         self.copy_to_clipboard(text)
@@ -238,7 +234,7 @@ def _need_a_terminal() -> None:
     fault = None
     if os.environ.get("TERM", "dumb") in ("dumb", ""):
         fault = "this terminal (TERM=dumb) cannot show the console"
-    elif not (sys.stdin.isatty() and sys.stdout.isatty()):
+    elif not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         fault = "the console needs a terminal, and this is none"
     if fault is not None:
         raise VConsoleError(fault, "`vconsole status` prints the same as text", ExitCode.USAGE)

@@ -65,6 +65,12 @@ def seconds(value: float | None) -> str:
     return f"{int(value) // 60}m {int(value) % 60:02d}s"
 
 
+def about(value: float) -> str:
+    """An estimate in whole seconds, at least one: `48 s`, `3m 20s`."""
+    whole = max(1, round(value))
+    return f"{whole} s" if whole < 120 else f"{whole // 60}m {whole % 60:02d}s"
+
+
 def span(value: float | None) -> str:
     """A long duration in minutes: `<1m`, `12m`, `3h 12m`, `2d 4h`."""
     if value is None:

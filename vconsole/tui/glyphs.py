@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """`levels` are the nine heights of a graph's cell, empty first; `eighths` those of a bar's end."""
+    """`levels` are the nine heights of a graph's cell, empty first; `eighths` end a bar."""
 
     corners: str = "╭╮╰╯"
     horizontal: str = "─"

@@ -31,7 +31,7 @@ def row_graph(values: Values, top: float, glyphs: Glyphs, role: Role = Role.ACCE
 def tall_graph(
     values: Values, top: float, height: int, glyphs: Glyphs, role: Role = Role.ACCENT
 ) -> list[Line]:
-    """`height` cells high, uppermost row first."""
+    """`height` cells high, uppermost row first; the crest in `role`, what is under it muted."""
     return [
         grouped(_cell(value, top, row, height, glyphs, role) for value in values)
         for row in reversed(range(height))
@@ -48,7 +48,8 @@ def _cell(
         return (glyphs.baseline, Role.FAINT) if row == 0 else (" ", Role.FAINT)
     eighths = min(height * 8, max(1, math.ceil(value / top * height * 8 - 1e-9)))
     level = min(8, max(0, eighths - row * 8))
-    return glyphs.levels[level], role if level else Role.FAINT
+    crest = eighths <= (row + 1) * 8
+    return glyphs.levels[level], role if crest else Role.SECOND
 
 
 def bar(share: float | None, width: int, glyphs: Glyphs, role: Role = Role.ACCENT) -> Line:

@@ -11,7 +11,9 @@ from vconsole.engine.logline import LogLevel, parse
 from vconsole.tui.logfile import LogFile
 
 BATCH = 2000
-BUDGET_S = 0.03
+BUDGET_S = 0.05
+# Text that no regular expression and no JSON escape changes: it is looked for before parsing.
+PLAIN = re.compile(r"[A-Za-z0-9 _/:-]+")
 
 
 class LogSelection:
@@ -22,6 +24,7 @@ class LogSelection:
         self.level = level
         self.text = text
         self.pattern = compile_pattern(text)
+        self._needle = text.lower() if PLAIN.fullmatch(text) else ""
         self._found = array("I")
         self._scanned = 0
         self._generation = file.generation
@@ -67,6 +70,8 @@ class LogSelection:
         self._found.extend(n for n in wanted if self._matches(texts[n - first]))
 
     def _matches(self, raw: str) -> bool:
+        if self._needle and self._needle not in raw.lower():
+            return False
         entry = parse(raw)
         return bool(self.pattern and self.pattern.search(f"{entry.process or ''} {entry.message}"))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from array import array
 from bisect import bisect_left
 from pathlib import Path
@@ -52,24 +53,31 @@ class LogFile:
         self.size_bytes = 0
 
     def __len__(self) -> int:
-        return len(self._levels) + (1 if self.size_bytes > self._starts[-1] else 0)
+        unended = not self.behind and self.size_bytes > self._starts[-1]
+        return len(self._levels) + (1 if unended else 0)
+
+    @property
+    def share_indexed(self) -> float:
+        return self._indexed_bytes / self.size_bytes if self.size_bytes else 1.0
 
     @property
     def behind(self) -> bool:
         """Whether there is text that `poll` has not indexed yet."""
         return self._indexed_bytes < self.size_bytes
 
-    def poll(self, budget_bytes: int = 4 << 20) -> bool:
-        """Index at most `budget_bytes` of new text; True where anything changed."""
+    def poll(self, budget_s: float = 0.05) -> bool:
+        """Index new text for about `budget_s`; True where anything changed."""
+        until = time.monotonic() + budget_s
         try:
             with self.path.open("rb") as file:
                 found = os.fstat(file.fileno())
                 identity = (found.st_dev, found.st_ino)
                 changed = self._notice(identity, found.st_size, live_begin(self.path))
                 file.seek(self._indexed_bytes)
-                end = min(self.size_bytes, self._indexed_bytes + budget_bytes)
-                while self._indexed_bytes < end:
-                    self._take(file.read(min(CHUNK_BYTES, end - self._indexed_bytes)))
+                while self.behind:
+                    self._take(file.read(min(CHUNK_BYTES, self.size_bytes - self._indexed_bytes)))
+                    if time.monotonic() > until:
+                        break
                 return changed
         except OSError:
             changed = len(self) > 0

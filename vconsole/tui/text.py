@@ -17,6 +17,7 @@ class Role(StrEnum):
     STRONG = "strong"
     DIM = "dim"
     FAINT = "faint"
+    LINE = "line"
     ACCENT = "accent"
     GOOD = "good"
     WARN = "warn"

@@ -1,4 +1,4 @@
-"""Themes: TOML files of eleven colours, turned into Textual's themes and into styles by role."""
+"""Themes: TOML files of twelve colours, turned into Textual's themes and into styles by role."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ COLOR_NAMES = (
     "strong",
     "dim",
     "faint",
+    "line",
     "accent",
     "second",
     "good",
@@ -53,10 +54,11 @@ class ConsoleTheme:
             warning=color["warn"],
             error=color["bad"],
             variables={
-                "border": color["faint"],
-                "border-blurred": color["faint"],
+                "border": color["line"],
+                "border-blurred": color["line"],
                 "dim": color["dim"],
                 "faint": color["faint"],
+                "line": color["line"],
                 "strong": color["strong"],
                 "scrollbar": color["faint"],
                 "scrollbar-background": color["background"],
@@ -70,22 +72,33 @@ class ConsoleTheme:
     def styles(self) -> dict[Role, Style]:
         """How each role is drawn."""
         color = self.colors
+        plain = {
+            Role.TEXT: "text",
+            Role.DIM: "dim",
+            Role.FAINT: "faint",
+            Role.LINE: "line",
+            Role.ACCENT: "accent",
+            Role.SECOND: "second",
+            Role.GOOD: "good",
+            Role.WARN: "warn",
+            Role.BAD: "bad",
+        }
+        bold = {
+            Role.STRONG: "strong",
+            Role.KEY: "accent",
+            Role.GOOD_STRONG: "good",
+            Role.WARN_STRONG: "warn",
+            Role.BAD_STRONG: "bad",
+        }
+        paper = color["background"]
         return {
-            Role.TEXT: Style(color=color["text"]),
-            Role.STRONG: Style(color=color["strong"], bold=True),
-            Role.DIM: Style(color=color["dim"]),
-            Role.FAINT: Style(color=color["faint"]),
-            Role.ACCENT: Style(color=color["accent"]),
-            Role.SECOND: Style(color=color["second"]),
-            Role.GOOD: Style(color=color["good"]),
-            Role.WARN: Style(color=color["warn"]),
-            Role.BAD: Style(color=color["bad"]),
-            Role.GOOD_STRONG: Style(color=color["good"], bold=True),
-            Role.WARN_STRONG: Style(color=color["warn"], bold=True),
-            Role.BAD_STRONG: Style(color=color["bad"], bold=True),
-            Role.KEY: Style(color=color["accent"], bold=True),
-            Role.MARKED: Style(color=color["background"], bgcolor=color["warn"]),
-            Role.CHOSEN: Style(color=color["background"], bgcolor=color["accent"], bold=True),
+            **{role: Style(color=color[name], bgcolor=paper) for role, name in plain.items()},
+            **{
+                role: Style(color=color[name], bgcolor=paper, bold=True)
+                for role, name in bold.items()
+            },
+            Role.MARKED: Style(color=paper, bgcolor=color["warn"]),
+            Role.CHOSEN: Style(color=paper, bgcolor=color["accent"], bold=True),
         }
 
 

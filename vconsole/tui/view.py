@@ -31,7 +31,7 @@ class Link(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One moment, whole; `status` is the last word, heard at `heard_at`, also with the link lost."""
+    """One moment, whole; `status` is the last word heard, at `heard_at`, lost link or not."""
 
     now: datetime
     link: Link = Link.CONNECTING

@@ -15,8 +15,8 @@ from vconsole.tui.text import Line, Role, line
 from vconsole.tui.view import View
 from vconsole.tui.widgets.panel import Panel
 
-KEY_CELLS = 14
-LABEL_CELLS = 13
+KEY_CELLS = 11
+LABEL_CELLS = 14
 
 
 class HelpBox(Panel):
@@ -46,8 +46,8 @@ class HelpBox(Panel):
         keys = ", ".join(key_name(key) for key in action.keys)
         reason = action.reason(self.view) if self.view else None
         if reason is not None:
-            text = f"{keys:<{KEY_CELLS}}{action.label:<{LABEL_CELLS}}{action.help}"
-            return line((f"  {text}", Role.FAINT), (f"  ({reason})", Role.DIM))
+            text = f"  {keys:<{KEY_CELLS}}{action.label:<{LABEL_CELLS}}"
+            return line((text, Role.FAINT), (f"not now: {reason}", Role.FAINT))
         return line(
             (f"  {keys:<{KEY_CELLS}}", Role.BAD_STRONG if action.danger else Role.KEY),
             f"{action.label:<{LABEL_CELLS}}",

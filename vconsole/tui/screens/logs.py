@@ -5,18 +5,20 @@ from __future__ import annotations
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Input
+from textual.widgets import Input, Label
 
 from vconsole.engine.logline import LogLevel
 from vconsole.tui.actions import bindings_for
 from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.view import View
+from vconsole.tui.widgets.field import Field
 from vconsole.tui.widgets.key_bar import KeyBar
 from vconsole.tui.widgets.log_foot import LogFoot
 from vconsole.tui.widgets.log_head import LogHead
 from vconsole.tui.widgets.log_view import LogView
 
 POLL_S = 0.5
+SOON_S = 0.1
 LEVELS: tuple[LogLevel | None, ...] = (None, LogLevel.WARNING, LogLevel.ERROR)
 TYPING = (("enter", "keep"), ("esc", "clear"))
 
@@ -32,7 +34,8 @@ class LogsScreen(ConsoleScreen):
     def contents(self) -> ComposeResult:
         yield LogHead(id="log-head")
         with Horizontal(id="log-filter-row"):
-            yield Input(id="log-filter", placeholder="text or regular expression", compact=True)
+            yield Label("/", id="log-filter-label")
+            yield Field(id="log-filter", placeholder="text or regular expression")
         yield LogView(id="log-view")
         yield LogFoot(id="log-foot")
 
@@ -58,6 +61,8 @@ class LogsScreen(ConsoleScreen):
     def _poll(self) -> None:
         if self.is_current:
             self.logs.poll()
+            if self.logs.behind:
+                self.set_timer(SOON_S, self._poll)
             if self._wanted_line is not None and self._reach(self._wanted_line):
                 self._wanted_line = None
 

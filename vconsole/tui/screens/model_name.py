@@ -11,6 +11,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
+from vconsole.tui.widgets.field import Field
+
 
 class ModelScreen(ModalScreen[str | None]):
     """Answers with a name or a path, or None where the user gave it up."""
@@ -23,8 +25,8 @@ class ModelScreen(ModalScreen[str | None]):
         with Vertical(id="model-box") as box:
             box.border_title = "Start a server"
             box.border_subtitle = "enter starts, esc cancels"
-            yield Label("Model: a folder on this machine, or a name on the Hugging Face Hub")
-            yield Input(placeholder="for example /srv/models/mistral-7b", compact=True)
+            yield Label("Model: a folder here, or a name on Hugging Face")
+            yield Field(placeholder="for example /srv/models/mistral-7b")
             yield Label("`vconsole demo` brings a small model of its own.", markup=False)
 
     @on(Input.Submitted)

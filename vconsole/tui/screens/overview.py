@@ -18,6 +18,9 @@ from vconsole.tui.widgets.memory_panel import MemoryPanel
 from vconsole.tui.widgets.queue_panel import QueuePanel
 from vconsole.tui.widgets.throughput_panel import ThroughputPanel
 
+# State line, key bar, and the two rows of panels at their lowest.
+AROUND_FIGURES = 1 + 2 + 12
+
 
 class OverviewScreen(ConsoleScreen):
     """Panels of figures while a server serves, the card in their place while none does.
@@ -53,12 +56,20 @@ class OverviewScreen(ConsoleScreen):
         live = view.link is Link.LIVE
         self.set_class(not view.serving, "-card")
         self.set_class(view.status is None, "-nothing-known")
+        self.set_class(view.log_path is None, "-no-log")
         self.set_class(view.status is not None and not live, "-stale")
         memory, card = self.query_one(MemoryPanel), self.query_one(CardPanel)
-        memory.styles.height = memory.wanted_height(view.status)
+        self._share_rows(view, memory)
         card.view = view
         card.styles.height = card.wanted_height(self.app.size.width)
         super().show(view)
+
+    def _share_rows(self, view: View, memory: MemoryPanel) -> None:
+        """Many cards take the hint's row and the log's first, then a row of the lower panels."""
+        wanted = memory.wanted_height(view.status)
+        room = self.app.size.height - AROUND_FIGURES
+        self.set_class(view.serving and wanted > room, "-tight")
+        memory.styles.height = min(wanted, room + 1) if view.serving else wanted
 
     def do_overview_copy(self) -> None:
         server = self.console_app.session.view().server

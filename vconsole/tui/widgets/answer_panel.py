@@ -46,15 +46,21 @@ class AnswerPanel(Panel, can_focus=True):
         exchange = self.exchange
         if exchange is None:
             return self._invitation(width)
-        rows = self._thoughts(exchange, width)
+        rows = [*self._question(exchange, width), *self._thoughts(exchange, width)]
         if exchange.text:
             shown = [row for part in exchange.text.split("\n") for row in wrap_cached(part, width)]
             rows += [line(row) for row in shown]
-        elif exchange.running and not rows:
+        elif exchange.running and not exchange.reasoning:
             rows.append(line(("waiting for the first token", Role.DIM)))
         if exchange.end and exchange.end.error:
             rows += self._error(exchange.end.error.message, exchange.end.error.remedy, width)
         return rows
+
+    def _question(self, exchange: Exchange, width: int) -> list[Line]:
+        first, *others = wrap(exchange.request.prompt, width - 2)
+        lead = (f"{self.glyphs.arrow} ", Role.ACCENT)
+        rest = [line("  ", (row, Role.STRONG)) for row in others]
+        return [line(lead, (first, Role.STRONG)), *rest, ()]
 
     def _thoughts(self, exchange: Exchange, width: int) -> list[Line]:
         if not exchange.reasoning:
@@ -99,7 +105,7 @@ def _why_not(view: View) -> str:
     if view.link is not Link.LIVE:
         return "The supervisor does not answer, so nothing can be asked. Press esc, then c."
     if view.server and view.server.eta_s is not None:
-        return f"The server is starting: about {figures.seconds(view.server.eta_s)} left."
+        return f"The server is starting: about {figures.about(view.server.eta_s)} left."
     if view.state == "starting":
         return "The server is starting."
     return "No server runs, so there is nobody to ask. Press esc, then s to start one."

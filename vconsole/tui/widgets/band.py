@@ -14,13 +14,11 @@ class Band(Canvas):
         view = self.view
         if view is None or view.stale_s is None:
             return ()
-        mark = (f" {self.glyphs.warning} ", Role.WARN_STRONG)
-        since = f"The supervisor has not answered for {figures.age(view.stale_s)}."
+        since = f" {self.glyphs.warning} No supervisor for {figures.age(view.stale_s)}"
         return (
             line(
-                mark,
-                (since, Role.WARN),
-                (" All below is its last word.  ", Role.TEXT),
+                (since, Role.WARN_STRONG),
+                (": all this is its last word.  ", Role.TEXT),
                 ("c", Role.KEY),
                 (" brings it back", Role.DIM),
             ),

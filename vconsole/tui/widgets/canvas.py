@@ -19,6 +19,9 @@ from vconsole.tui.view import View
 if TYPE_CHECKING:
     from vconsole.tui.app import ConsoleApp
 
+# Moving the cursor and setting a colour costs about as many bytes as this many cells.
+JOINED_CELLS = 12
+
 
 class Canvas(Widget):
     """Subclasses say what `rows` are; an idle canvas sends nothing to the terminal."""
@@ -62,7 +65,7 @@ class Canvas(Widget):
             Region(start, y, end - start, 1)
             for y, (old, new) in enumerate(zip(before, wanted, strict=True))
             if old != new
-            for start, end in (changed_cells(old, new, width),)
+            for start, end in changed_cells(old, new, width)
         ]
         if regions:
             self.refresh(*regions)
@@ -78,13 +81,24 @@ class Canvas(Widget):
         return Strip([Segment(text, styles[role]) for text, role in self._painted[y] if text])
 
 
-def changed_cells(old: Line, new: Line, width: int) -> tuple[int, int]:
-    """First and after-last column that differ; the whole row where a glyph is two cells wide."""
+def changed_cells(old: Line, new: Line, width: int) -> list[tuple[int, int]]:
+    """Runs of columns that differ, as (first, after last); near ones are joined.
+
+    The whole row where a glyph is two cells wide.
+    """
+    whole = [(0, width)]
     if any(cell_len(text) != len(text) for text in (plain(old), plain(new))):
-        return 0, width
+        return whole
     before = [(character, role) for text, role in old for character in text]
     after = [(character, role) for text, role in new for character in text]
     if len(before) != len(after):
-        return 0, width
-    differing = [x for x, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
-    return (differing[0], differing[-1] + 1) if differing else (0, width)
+        return whole
+    runs: list[tuple[int, int]] = []
+    for x, (was, is_now) in enumerate(zip(before, after, strict=True)):
+        if was == is_now:
+            continue
+        if runs and x - runs[-1][1] < JOINED_CELLS:
+            runs[-1] = (runs[-1][0], x + 1)
+        else:
+            runs.append((x, x + 1))
+    return runs

@@ -54,7 +54,7 @@ class CardPanel(Panel):
         server = status.server
         if server.eta_s is None:
             return line(("first start of this model here", Role.DIM))
-        left = f"about {figures.seconds(max(1.0, server.eta_s))} left"
+        left = f"about {figures.about(server.eta_s)} left"
         known = f" (median of {figures.plural(server.eta_starts, 'start')})"
         return line((left, Role.TEXT), (known if server.eta_starts else "", Role.DIM))
 
@@ -75,21 +75,28 @@ class CardPanel(Panel):
             what = f"{view.model or 'The server'} stopped at {figures.clock(last.at)}"
             rows += [*wrapped(f"{what}: {last.cause}.", width), ()]
         rows.append(self._engine(status))
-        rows += [(), self._key("s", f"start {view.model}" if view.model else "start a model")]
+        rows += [(), *self._first_keys(view, status)]
         if view.log_path:
             rows.append(self._key("6", "read the log of the last run"))
         return rows
 
+    def _first_keys(self, view: View, status: Status) -> list[Line]:
+        if status.engine is None:
+            demo = line(
+                ("vconsole demo", Role.STRONG), ("  the same, and a small model to try", Role.DIM)
+            )
+            install = line(("vconsole engine install", Role.STRONG), ("  brings one", Role.DIM))
+            return [
+                self._key("q", "leave, then run one of these:"),
+                line("   ", install),
+                line("   ", demo),
+            ]
+        return [self._key("s", f"start {view.model}" if view.model else "start a model")]
+
     def _engine(self, status: Status) -> Line:
         engine = status.engine
         if engine is None:
-            command = "vconsole engine install"
-            return line(
-                "There is no vLLM here yet: leave with ",
-                ("q", Role.KEY),
-                " and run ",
-                (command, Role.STRONG),
-            )
+            return line("There is no vLLM on this machine that vconsole knows of.")
         return line(("Engine    ", Role.DIM), f"vLLM {engine.version} for {engine.device.upper()}")
 
     def _starting(self, view: View, status: Status, width: int) -> list[Line]:

@@ -30,7 +30,6 @@ class LogHead(Canvas):
     def _selected(self, selection: LogSelection) -> Line:
         level = (LEVEL_WORDS[selection.level], Role.DIM if selection.level is None else Role.WARN)
         text = ((f"  /{selection.text}", Role.ACCENT),) if selection.text else ()
-        searching = ""
-        if selection.share_scanned < 1:
-            searching = f"  searching {figures.percent(selection.share_scanned)}"
+        share = min(selection.share_scanned, selection.file.share_indexed)
+        searching = f"  reading {figures.percent(share)}" if share < 1 else ""
         return line("  ", level, text, (searching, Role.DIM), " ")

@@ -94,6 +94,13 @@ class LogView(Canvas, can_focus=True):
         return len(self.selection) if self.selection else 0
 
     @property
+    def behind(self) -> bool:
+        """Whether there is text that has not been looked at yet."""
+        if self.file is None or self.selection is None:
+            return False
+        return self.file.behind or self.selection.share_scanned < 1
+
+    @property
     def unseen(self) -> int:
         """Lines that came since following ended."""
         return 0 if self.following else max(0, self.count - self.seen)

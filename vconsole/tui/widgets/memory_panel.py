@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.host.gpu import Gpu
+from vconsole.host.readings import Gpu
 from vconsole.supervisor.model import Status
 from vconsole.tui import figures
 from vconsole.tui.graph import bar, stacked_bar
@@ -25,7 +25,9 @@ class MemoryPanel(Panel):
         if status is None:
             return line(("Memory", Role.DIM)), ()
         if not status.gpus:
-            return line(("Memory of the host", Role.STRONG)), self._host_note(status)
+            note = status.gpu_note or "no GPU"
+            title = line(("Host memory", Role.STRONG), (f"  {note}", Role.DIM))
+            return title, self._host_note(status)
         if len(status.gpus) > 1:
             return line((f"{len(status.gpus)} GPUs", Role.STRONG)), line(("GiB", Role.DIM))
         card = status.gpus[0]
@@ -39,7 +41,7 @@ class MemoryPanel(Panel):
         if not status.gpus:
             return self._host(status, width)
         if len(status.gpus) > 1:
-            return [self._card_row(card, width) for card in status.gpus]
+            return self._card_rows(status.gpus, width, height)
         return self._card(status.gpus[0], width)
 
     def _card_note(self, card: Gpu) -> Line:
@@ -75,7 +77,7 @@ class MemoryPanel(Panel):
             ("vLLM", sizes["ours"], glyphs.full, Role.ACCENT),
             ("Ollama", sizes["ollama"], glyphs.fourth, Role.WARN),
             ("others", sizes["others"], glyphs.second, Role.SECOND),
-            ("driver and rest", rest, glyphs.third, Role.DIM),
+            ("rest", rest, glyphs.third, Role.DIM),
         ]
 
     def _card(self, card: Gpu, width: int) -> list[Line]:
@@ -92,6 +94,14 @@ class MemoryPanel(Panel):
             ("free ", Role.DIM), f"{figures.gib(free)} ", (self.glyphs.empty, Role.FAINT)
         )
         return [stacked_bar(parts, total, width), line(*legend, free_text)]
+
+    def _card_rows(self, cards: Sequence[Gpu], width: int, height: int) -> list[Line]:
+        """A row per card; where they do not all fit, the last row counts the others."""
+        if len(cards) <= height:
+            return [self._card_row(card, width) for card in cards]
+        shown = [self._card_row(card, width) for card in cards[: height - 1]]
+        rest = figures.plural(len(cards) - height + 1, "more card")
+        return [*shown, line((f"{rest} in a taller terminal", Role.DIM))]
 
     def _card_row(self, card: Gpu, width: int) -> Line:
         total = float(card.memory_total_bytes or 0)
@@ -134,7 +144,6 @@ class MemoryPanel(Panel):
             f"{figures.gib(free)} ",
             (f"{glyphs.empty}   ", Role.FAINT),
             self._kv_space(status),
-            (status.gpu_note or "no GPU", Role.DIM),
         )
         return [stacked_bar(parts, float(total or 0), width) if known else (), legend]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vconsole.tui.text import Line, Role, cells, fit, line
 from vconsole.tui.widgets.canvas import Canvas
 
-BORDER = Role.FAINT
+BORDER = Role.LINE
 
 
 class Panel(Canvas):

@@ -7,17 +7,18 @@ from textual.containers import Vertical
 from textual.widgets import Input, Label
 
 from vconsole.supervisor.model import AskRequest
+from vconsole.tui.widgets.field import Field
 
 
 class ParameterForm(Vertical):
     def compose(self) -> ComposeResult:
         self.border_title = "Parameters"
         yield Label("system prompt")
-        yield Input(id="system", placeholder="none", compact=True)
+        yield Field(id="system", placeholder="none")
         yield Label("most tokens")
-        yield Input("512", id="max-tokens", type="integer", compact=True)
+        yield Field("512", id="max-tokens", type="integer")
         yield Label("temperature")
-        yield Input(id="temperature", type="number", placeholder="the model's own", compact=True)
+        yield Field(id="temperature", type="number", placeholder="the model's own")
 
     def request(self, prompt: str) -> AskRequest:
         """The request as the form has it; an empty or unreadable field leaves it to the server."""

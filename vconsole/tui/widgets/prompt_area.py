@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual import events
@@ -10,6 +11,9 @@ from textual.widgets import TextArea
 
 
 class PromptArea(TextArea):
+    def on_mount(self) -> None:
+        self.cursor_blink = False
+
     @dataclass
     class Sent(Message):
         text: str
@@ -24,7 +28,7 @@ class PromptArea(TextArea):
         """Escape was pressed."""
 
     async def _on_key(self, event: events.Key) -> None:
-        acts = {
+        acts: dict[str, Callable[[], object]] = {
             "enter": lambda: self.post_message(self.Sent(self.text.strip())),
             "escape": lambda: self.post_message(self.Left()),
             "ctrl+j": lambda: self.insert("\n"),

@@ -13,6 +13,7 @@ from vconsole.tui.widgets.panel import Panel
 WINDOW_S = 600.0
 TALL_ROWS = 4
 SCALE_CELLS = 5
+TALL_LABEL_CELLS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,14 @@ class SeriesPanel(Panel):
         return line(head, row_graph(values, top, self.glyphs, each.role), each.after)
 
     def _tall(self, each: Series, width: int) -> list[Line]:
-        room = width - self.label_cells - SCALE_CELLS - 2
+        room = width - TALL_LABEL_CELLS - SCALE_CELLS - 2
         values, top = self._values(each, room)
         graph = tall_graph(values, top, TALL_ROWS, self.glyphs, each.role)
         heads = [line((each.label.strip(), Role.DIM)), each.figure, each.after, ()]
         scale = [self._scale(each, top), "", "", "0"]
         return [
             line(
-                fit(head, self.label_cells),
+                fit(head, TALL_LABEL_CELLS),
                 (f"{mark:>{SCALE_CELLS}} ", Role.FAINT),
                 (self.glyphs.axis if mark else self.glyphs.vertical, Role.FAINT),
                 row,
@@ -86,14 +87,14 @@ class SeriesPanel(Panel):
         return each.scale or compact(top)
 
     def _time_axis(self, width: int) -> Line:
-        room = width - self.label_cells - SCALE_CELLS - 2
+        room = width - TALL_LABEL_CELLS - SCALE_CELLS - 2
         left = self.glyphs.tree + self.glyphs.horizontal
         middle = "5 min"
         start, end = f"{left} 10 min ago ", " now"
         rule = self.glyphs.horizontal
         first = max(1, room // 2 - len(start) + 1 - len(middle) // 2)
         text = start + rule * first + f" {middle} "
-        indent = " " * (self.label_cells + SCALE_CELLS + 1)
+        indent = " " * (TALL_LABEL_CELLS + SCALE_CELLS + 1)
         return spread(
             line(indent, (text + rule * max(0, room + 1 - len(text) - len(end)), Role.FAINT)),
             line((end, Role.FAINT)),

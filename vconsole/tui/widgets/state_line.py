@@ -59,7 +59,7 @@ class StateLine(Canvas):
         share = f" {figures.percent(server.progress)}" if server.progress is not None else ""
         facts = [line(f"{server.phase}{share}")]
         if server.eta_s is not None:
-            facts.append(line((f"about {figures.seconds(max(1.0, server.eta_s))} left", Role.DIM)))
+            facts.append(line((f"about {figures.about(server.eta_s)} left", Role.DIM)))
         return facts
 
 

@@ -1,0 +1,116 @@
+"""The console over a stand-in, in a folder of its own, with a frozen clock."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.console import figures_of_the_sketches as sketches
+from tests.console.supervisor_stand_in import SupervisorStandIn
+from vconsole.settings import Settings, UiSettings
+from vconsole.supervisor.client import SupervisorClient
+from vconsole.supervisor.model import Status
+from vconsole.tui.app import ConsoleApp
+from vconsole.tui.view import Link
+
+SOCKET = Path("s.sock")
+Condition = Callable[[], bool]
+
+
+@dataclass
+class Stage:
+    """Paths are relative to a folder of its own, so that no screen shows where it lies."""
+
+    peers: list[SupervisorStandIn] = field(default_factory=list)
+
+    @property
+    def peer(self) -> SupervisorStandIn:
+        return self.peers[-1]
+
+    def supervise(self, status: Status) -> SupervisorStandIn:
+        """Put a stand-in on the socket."""
+        self.peers.append(SupervisorStandIn(SOCKET, status, sketches.history(), sketches.ANSWER))
+        return self.peer
+
+    def console(self, readonly: bool = False, ascii_only: bool = False) -> ConsoleApp:
+        """A console that starts no supervisor, at the moment of the sketches."""
+        return ConsoleApp(
+            SOCKET,
+            readonly=readonly,
+            chosen=Settings(ui=UiSettings(ascii=ascii_only)),
+            now=lambda: sketches.NOW,
+            connect=SupervisorClient,
+        )
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.setattr(socket, "gethostname", lambda: "gpu-box")
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.chdir(folder)
+        Path("start.log").write_text(sketches.START_LOG, encoding="utf-8")
+        Path("failed.log").write_text(sketches.FAILED_LOG, encoding="utf-8")
+        Path("good.log").write_text(sketches.HEALTHY_LOG, encoding="utf-8")
+        stage = Stage()
+        yield stage
+        for peer in stage.peers:
+            peer.end()
+        monkeypatch.undo()
+    time.tzset()
+
+
+async def until(pilot: Pilot[None], condition: Condition, what: str, timeout_s: float = 8) -> None:
+    """Wait until the console has come so far."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain until {what}"
+        await pilot.pause(0.02)
+    await pilot.pause()
+
+
+async def until_live(pilot: Pilot[None]) -> None:
+    """Wait until the first snapshot is drawn."""
+    app = pilot.app
+    assert isinstance(app, ConsoleApp)
+    await until(pilot, lambda: app.session.view().status is not None, "a snapshot came")
+
+
+async def until_lost(pilot: Pilot[None]) -> None:
+    app = pilot.app
+    assert isinstance(app, ConsoleApp)
+    await until(pilot, lambda: app.session.link is Link.LOST, "the link was lost")
+
+
+def toasts(app: ConsoleApp) -> list[str]:
+    """Title and text of the toasts on show."""
+    return [f"{toast.title} {toast.message}" for toast in app._notifications]
+
+
+def painted(app: ConsoleApp) -> str:
+    """What the screen in use shows, as text."""
+    lines = app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in lines)
+
+
+def after(
+    *steps: Callable[[Pilot[None]], Awaitable[object]],
+) -> Callable[[Pilot[None]], Awaitable[None]]:
+    """For `snap_compare`: the steps, then a moment for the last repaint."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        for step in steps:
+            await step(pilot)
+        await asyncio.sleep(0.15)
+        await pilot.pause()
+
+    return run

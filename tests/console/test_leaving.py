@@ -1,0 +1,123 @@
+"""The console as a process on a real pseudo-terminal: how it ends, and what it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.console import figures_of_the_sketches as sketches
+from tests.console.conftest import Stage
+from vconsole.errors import ExitCode, VConsoleError
+from vconsole.tui.app import run
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from vconsole.tui.app import run
+sys.exit(run(Path(sys.argv[1])))
+"""
+RESTORED = b"\x1b[?1049l"
+
+
+class Terminal:
+    """A console under a pseudo-terminal of 80 x 24."""
+
+    def __init__(self, socket_path: Path) -> None:
+        self.said = b""
+        self._fd, console_side = pty.openpty()
+        home = str(socket_path.parent)
+        size = {"COLUMNS": "80", "LINES": "24", "TERM": "xterm-256color"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(socket_path)],
+            stdin=console_side,
+            stdout=console_side,
+            stderr=console_side,
+            start_new_session=True,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, **size, "XDG_CONFIG_HOME": home},
+        )
+        os.close(console_side)
+
+    def read(self, timeout_s: float) -> bool:
+        """Take in some output; False at its end."""
+        ready, _, _ = select.select([self._fd], [], [], timeout_s)
+        if not ready:
+            return True
+        try:
+            chunk = os.read(self._fd, 65536)
+        except OSError:
+            return False
+        self.said += chunk
+        return bool(chunk)
+
+    def wait_for(self, words: bytes) -> None:
+        end = time.monotonic() + 20
+        while words not in self.said:
+            assert time.monotonic() < end, self.said[-2000:]
+            assert self.read(0.1), self.said[-2000:]
+
+    def press(self, key: bytes) -> None:
+        os.write(self._fd, key)
+
+    def end(self) -> int:
+        """Its exit code."""
+        end = time.monotonic() + 20
+        while self.read(0.1):
+            assert time.monotonic() < end
+        os.close(self._fd)
+        return self._process.wait(20)
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+
+@pytest.fixture
+def terminal(stage: Stage) -> Terminal:
+    stage.supervise(sketches.ready(Path("good.log")))
+    terminal = Terminal(Path("s.sock").absolute())
+    terminal.wait_for(b"Throughput")
+    return terminal
+
+
+def test_q_leaves_and_says_that_the_server_stays(terminal: Terminal) -> None:
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert RESTORED in terminal.said
+    assert b"The server keeps running" in terminal.said.split(RESTORED)[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_restores_the_terminal(terminal: Terminal, number: signal.Signals) -> None:
+    terminal.signal(number)
+    assert terminal.end() == 128 + number
+    assert RESTORED in terminal.said
+    assert b"Traceback" not in terminal.said
+
+
+def test_ctrl_c_does_not_end_it(terminal: Terminal) -> None:
+    terminal.press(b"\x03")
+    terminal.wait_for(b"ends nothing")
+    terminal.press(b"q")
+    assert terminal.end() == 0
+
+
+def test_a_dumb_terminal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    with pytest.raises(VConsoleError) as raised:
+        run(Path("s.sock"))
+    assert raised.value.exit_code is ExitCode.USAGE
+    assert "vconsole status" in (raised.value.remedy or "")
+
+
+def test_no_terminal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    with pytest.raises(VConsoleError):
+        run(Path("s.sock"))
