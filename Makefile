@@ -31,7 +31,7 @@ bench: $(STAMP) engine ## Measure what the goals are about, side by side
 	$(BIN)/python -m tests.bench
 
 docs: $(STAMP) engine ## Regenerate the pictures of README and docs from a running server
-	$(BIN)/python -m tests.console.make_screenshots
+	$(BIN)/python -m tests.console.make_docs docs
 
 engine: $(STAMP)
 	@$(BIN)/vconsole engine status >/dev/null 2>&1 || $(BIN)/vconsole engine install --yes
