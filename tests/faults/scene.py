@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,42 @@ class Scene:
         for lines in (written, shown):
             found = [mark for line in lines for mark in marks if mark in line]
             assert found == list(marks)
+
+    # --- faults around the server ----------------------------------------------------------------
+
+    def get(self, path: str, timeout_s: float = 10) -> Any:
+        """What the supervisor answers on its socket, asked as `curl --unix-socket` would."""
+        transport = httpx.HTTPTransport(uds=str(self.home.socket))
+        with httpx.Client(transport=transport, timeout=timeout_s) as client:
+            return client.get(f"http://localhost{path}").raise_for_status().json()
+
+    def samples_within(self, seconds: float) -> int:
+        """How many samples the supervisor takes meanwhile: one a second is its rhythm."""
+        begun = datetime.now(UTC)
+        time.sleep(seconds)
+        kept = self.get(f"/v1/servers/main/history?seconds={seconds + 5}")
+        return sum(datetime.fromisoformat(one["at"]) >= begun for one in kept)
+
+    def kill_the_supervisor(self) -> None:
+        for process in facts.supervisors(self.home):
+            process.kill()
+            process.wait(10)
+
+    @contextmanager
+    def unharmed(self) -> Iterator[dict[str, Any]]:
+        """A server that goes on through the block as if nothing were: same process, same log."""
+        self.be_ready()
+        before = self.server()
+        marks = self.mark(by_the_server=True)
+        yield before
+        self.have_a_supervisor()
+        self.until("ready", STALL_BOUND_S)
+        assert facts.one_whole_tree(self.home) == before["pid"]
+        assert facts.answers(self.url, MODEL)
+        assert len(facts.supervisors(self.home)) == 1
+        after = self.server()
+        assert (after["pid"], after["restarts"]) == (before["pid"], before["restarts"])
+        self.log_is_whole((*marks, *self.mark(by_the_server=True)))
 
     # --- moments ---------------------------------------------------------------------------------
 

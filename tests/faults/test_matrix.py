@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import signal
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 
 from tests.faults import facts
 from tests.faults.conftest import Row
-from tests.faults.matrix import ORDINARY, SIGNALS, Case, Moment, Who, in_order, pairwise
+from tests.faults.matrix import ENGINE, ORDINARY, SIGNALS, Case, Moment, Who, in_order, pairwise
 from tests.faults.scene import LOAD_S, MODEL, STALL_BOUND_S, STOP_BOUND_S, Scene, Strike
 
 HALTED_FOR_S = 6.0
@@ -64,19 +65,17 @@ def inflict(case: Case, scene: Scene, strike: Strike) -> list[str]:
     victim.send_signal(case.signal)
     if case.signal is not signal.SIGSTOP:
         return []
-    seen = []
-    if case.halts_the_engine and case.moment in {Moment.IDLE, Moment.LOADED}:
-        seen = [f"stalled after {scene.until('stalled', STALL_BOUND_S):.1f} s"]
-    elif case.halts_the_engine and case.moment is Moment.STOPPING:
+    if case.halts_the_engine and case.moment is Moment.STOPPING:
         # A stop must not wait for somebody to wake what it ends.
         return []
-    else:
-        time.sleep(HALTED_FOR_S)
     try:
-        victim.resume()
-    except psutil.NoSuchProcess:
-        assert case.moment is Moment.STOPPING
-    return seen
+        if case.halts_the_engine and case.moment is not Moment.STARTING:
+            return [f"stalled after {scene.until('stalled', STALL_BOUND_S):.1f} s"]
+        time.sleep(HALTED_FOR_S)
+        return []
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            victim.resume()
 
 
 def come_to_rest(case: Case, scene: Scene) -> list[str]:
@@ -123,3 +122,5 @@ def check_what_is_said(
         assert after["pid"] == before["pid"]
         assert after["started_at"] == before["started_at"]
         assert after["restarts"] == before["restarts"]
+    if case.who not in ENGINE and case.moment is not Moment.STARTING:
+        assert passed == []
