@@ -79,8 +79,23 @@ def test_a_value_of_several_lines_goes_line_by_line() -> None:
 
 
 TRICKY = st.sampled_from(
-    ["api_key=", "'", '"', "\\", "[", "]", "(", "://", ":", "@", "Bearer ", "Authorization: "]
-    + ["hf_", "sk-", "--api-key ", "\n", "\r", "\u2028", "\x1c", "\x85", " ", SECRET, MASK, "None"]
+    [
+        *("api_key=", "'", '"', "\\", "[", "]", "(", "://", ":", "@", "Bearer ", "Authorization: "),
+        *(
+            "hf_",
+            "sk-",
+            "--api-key ",
+            "\n",
+            "\r",
+            "\u2028",
+            "\x1c",
+            "\x85",
+            " ",
+            SECRET,
+            MASK,
+            "None",
+        ),
+    ]
 )
 TEXTS = st.lists(TRICKY | st.text(max_size=12), max_size=30).map("".join)
 
