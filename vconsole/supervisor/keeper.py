@@ -20,6 +20,7 @@ from vconsole.supervisor import tree
 from vconsole.supervisor.health import HealthJudge, Judgement, Verdict
 from vconsole.supervisor.life import Life
 from vconsole.supervisor.model import Desired, Failure, ServerState
+from vconsole.supervisor.operations import RunningOperation
 from vconsole.supervisor.restarts import RestartPolicy
 from vconsole.supervisor.states import RUNNING
 from vconsole.supervisor.tree import ProcessId
@@ -166,10 +167,12 @@ class Keeper:
         if book.state is not ServerState.BACKOFF or book.record.next_start_at != at:
             return
         try:
-            self._server.start_again()
+            await self._server.start_again()
         except VConsoleError as error:
-            failure = Failure(error.kind, error.message, datetime.now(UTC), error.remedy)
-            await book.enter(ServerState.FAILED, error.message, last_failure=failure)
+            # A start that came as far as a process has said itself how it ended.
+            if book.state is ServerState.BACKOFF:
+                failure = Failure(error.kind, error.message, datetime.now(UTC), error.remedy)
+                await book.enter(ServerState.FAILED, error.message, last_failure=failure)
 
     # --- adoption --------------------------------------------------------------------------------
 
@@ -196,7 +199,7 @@ class Keeper:
         if known.state is ServerState.STARTING:
             server.begin("start", lambda _: server.until_ready(life))
         elif known.state is ServerState.STOPPING:
-            server.begin("stop", server.finish_stop)
+            server.begin("stop", self._finish_stop)
         elif known.state is ServerState.FAILED:
             await server.book.enter(ServerState.STOPPING, "the last stop was not finished")
             server.begin("stop", server.finish_stop)
@@ -211,17 +214,27 @@ class Keeper:
             return
         await self._server.end_remains()
         await book.enter(ServerState.STOPPED, "it ended while no supervisor ran", run=None)
+        await self._come_back_if_wanted("its restart was interrupted")
+
+    async def _finish_stop(self, operation: RunningOperation) -> None:
+        """The rest of a stop, or of a restart: then it is still wanted."""
+        await self._server.finish_stop(operation)
+        await self._come_back_if_wanted("its restart was interrupted")
+
+    async def _come_back_if_wanted(self, cause: str) -> None:
+        book = self._server.book
+        if book.record.desired is Desired.RUNNING:
+            at = datetime.now(UTC)
+            await book.enter(ServerState.BACKOFF, cause, next_start_at=at)
+            self._spawn(self._start_at(at))
 
     async def _after_a_reboot(self) -> None:
         """Nothing of it can live: what was wanted comes back, what was stopped stays stopped."""
         book = self._server.book
-        comes_back = book.record.desired is Desired.RUNNING and book.state in RUNNING
+        had_failed = book.state not in RUNNING
         await book.note(state=ServerState.STOPPED, run=None, survivors=())
-        if comes_back:
-            log.info("%s: the machine was restarted; starting it again", self._server.name)
-            at = datetime.now(UTC)
-            await book.enter(ServerState.BACKOFF, "the machine was restarted", next_start_at=at)
-            self._spawn(self._start_at(at))
+        if not had_failed:
+            await self._come_back_if_wanted("the machine was restarted")
 
     # --- tasks -----------------------------------------------------------------------------------
 
