@@ -22,13 +22,13 @@ check: $(STAMP) ## Lint, types, import contract and the fast tests: the loop of 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -m "not engine and not terminal"
+	$(BIN)/python -m pytest -q -n 2 -m "not engine and not terminal"
 
 bench: $(STAMP) engine ## Measure what the goals are about, side by side
 	$(BIN)/python -m tests.bench
 
 docs: $(STAMP) engine ## Regenerate the pictures of README and docs from a running server
-	$(BIN)/python -m tests.console.make_screenshots
+	$(BIN)/python -m tests.console.make_docs docs
 
 engine: $(STAMP)
 	@$(BIN)/vconsole engine status >/dev/null 2>&1 || $(BIN)/vconsole engine install --yes

@@ -46,6 +46,8 @@ class ServerSettings:
 @dataclass(frozen=True, slots=True)
 class SupervisorSettings:
     idle_exit_s: int = _option(600, "seconds without server and client after which it leaves")
+    log_rotate_bytes: int = _option(64 << 20, "size at which a log is archived; 0 is never")
+    log_keep_archives: int = _option(5, "archives kept of a log, at least one")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ COMMANDS = {
     "start": ("verbs", "start", "Start a server and wait until it is ready."),
     "stop": ("verbs", "stop", "Drain, stop, and prove that it is gone."),
     "restart": ("verbs", "restart", "Stop and start again with the same command line."),
+    "adopt": ("adopt", "adopt", "Take over a vLLM that something else started."),
     "status": ("status", "status", "Everything on one page."),
     "logs": ("logs", "logs", "The server's log, filtered and followed."),
     "diagnose": ("diagnose", "diagnose", "Why a server failed, from its log."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,8 +11,11 @@ import click
 from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import print_json
 from vconsole.engine import failures
+from vconsole.engine.redact import Redactor
 from vconsole.errors import VConsoleError
 from vconsole.supervisor import record
+from vconsole.supervisor.log_reading import live_lines
+from vconsole.supervisor.log_secrets import redactor_of
 
 _CONTEXT_LINES = 2
 _SHOWN_COLUMNS = 200
@@ -25,10 +29,16 @@ def diagnose(file: str | None, name: str, as_json: bool) -> None:
     """Say why vLLM failed or got worse, from a log: FILE, stdin (-), or the server's last run."""
     lines = _lines(file, name)
     found = failures.diagnose(lines)
+    redact = redactor_of(record.log_path(name))
     if as_json:
-        print_json(found)
+        print_json(_redacted(found, redact))
     else:
-        click.echo(describe(found, lines))
+        click.echo(redact(describe(found, lines)))
+
+
+def _redacted(found: failures.Diagnosis, redact: Redactor) -> failures.Diagnosis:
+    evidence = found.evidence and replace(found.evidence, text=redact(found.evidence.text))
+    return replace(found, message=redact(found.message), evidence=evidence)
 
 
 def describe(found: failures.Diagnosis, lines: list[str]) -> str:
@@ -67,6 +77,8 @@ def _lines(file: str | None, name: str) -> list[str]:
         return sys.stdin.buffer.read().decode("utf-8", errors="replace").split("\n")
     path = Path(file) if file else record.log_path(name)
     try:
+        if not file:
+            return list(live_lines(path))
         return path.read_bytes().decode("utf-8", errors="replace").split("\n")
     except OSError as error:
         raise VConsoleError(

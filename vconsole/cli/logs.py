@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
@@ -15,7 +14,10 @@ from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import print_json
 from vconsole.engine.logline import LogLevel, LogLine, parse
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor import record
+from vconsole.host import procfs
+from vconsole.supervisor import record, tree
+from vconsole.supervisor.log_reading import LogFollower, end_of_lines, last_lines
+from vconsole.supervisor.log_secrets import redactor_of
 
 POLL_S = 0.2
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -31,23 +33,40 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 def logs(
     follow: bool, level: str | None, grep: str | None, lines: int, name: str, as_json: bool
 ) -> None:
-    """Print the end of the server's log."""
+    """Print the end of the server's log, with archived lines where more are asked for."""
     path = record.log_path(name)
+    _refuse_adopted(name)
     if not path.exists():
         raise VConsoleError(
             f"{name} has no log yet", "`vconsole start` makes one", ExitCode.NO_SERVER, "no_log"
         )
+    end = end_of_lines(path) if follow else path.stat().st_size
+    follower = LogFollower(path, end) if follow else None
     wanted = Filter(level, grep)
-    with path.open("rb") as file:
-        kept: deque[LogLine] = deque(maxlen=lines)
-        kept.extend(line for line in _lines(file.read()) if wanted.takes(line))
-        for line in kept:
-            _print(line, as_json)
-        while follow:
-            for line in _grown(file, path):
-                if wanted.takes(line):
-                    _print(line, as_json)
+
+    def take(read: Iterable[str]) -> list[LogLine]:
+        return list(deque(Filter(level, grep).of(read), maxlen=lines))
+
+    _print(last_lines(path, lines, end, take), path, as_json)
+    while follower:
+        _print(wanted.of(follower.new_lines()), path, as_json)
+        if not follower.behind:
             time.sleep(POLL_S)
+
+
+def _refuse_adopted(name: str) -> None:
+    """What an adopted server prints goes where its own starter sent it."""
+    run = record.load(name).run
+    if run is None or not run.foreign:
+        return
+    target = procfs.link(run.leader.pid, "fd/1") if tree.is_alive(run.leader) else None
+    is_file = target is not None and target.startswith("/") and not target.startswith("/dev/")
+    raise VConsoleError(
+        f"{name} was adopted: what it prints goes where its own starter sent it, not to vconsole",
+        f"read {target}" if is_file else "`vconsole restart` starts it with a log of our own",
+        ExitCode.NO_SERVER,
+        "no_log",
+    )
 
 
 class Filter:
@@ -65,37 +84,26 @@ class Filter:
                 ExitCode.USAGE,
             ) from error
 
-    def takes(self, line: LogLine) -> bool:
+    def of(self, lines: Iterable[str]) -> Iterator[LogLine]:
+        """Those that say something and are wanted."""
+        return (line for raw in lines if raw and self._takes(line := parse(raw)))
+
+    def _takes(self, line: LogLine) -> bool:
         self._last_level = line.level or self._last_level
         if (self._last_level or 0) < self._lowest:
             return False
         return self._pattern is None or bool(self._pattern.search(line.message))
 
 
-def _lines(content: bytes) -> Iterator[LogLine]:
-    for raw in content.decode(errors="replace").split("\n"):
-        if raw:
-            yield parse(raw)
-
-
-def _grown(file: BinaryIO, path: Path) -> Iterator[LogLine]:
-    """Whole lines that were appended since; an incomplete last one is read again later."""
-    begin = file.tell()
-    if path.stat().st_size < begin:
-        file.seek(0)
-        begin = 0
-    content = file.read()
-    whole = content.rpartition(b"\n")[0]
-    file.seek(begin + len(whole) + (1 if whole else 0))
-    yield from _lines(whole)
-
-
-def _print(line: LogLine, as_json: bool) -> None:
-    if as_json:
-        level = line.level.name.lower() if line.level else None
-        data = {"at": line.at, "level": level, "process": line.process, "message": line.message}
-        print_json(data)
-        return
-    at = line.at.strftime("%H:%M:%S") if line.at else "        "
-    level = line.level.name if line.level else ""
-    click.echo(f"{at} {level:<8}{(line.process or ''):<12}{line.message}")
+def _print(lines: Iterable[LogLine], path: Path, as_json: bool) -> None:
+    """Print without what must not be seen."""
+    redact = redactor_of(path)
+    for line in lines:
+        if as_json:
+            level = line.level.name.lower() if line.level else None
+            data = {"at": line.at, "level": level, "process": line.process}
+            print_json({**data, "message": redact(line.message)})
+            continue
+        at = line.at.strftime("%H:%M:%S") if line.at else "        "
+        level = line.level.name if line.level else ""
+        click.echo(f"{at} {level:<8}{(line.process or ''):<12}{redact(line.message)}")

@@ -12,7 +12,14 @@ from vconsole.cli.output import duration, figure, gib, print_json
 from vconsole.supervisor import record, tree
 from vconsole.supervisor.autostart import running_supervisor
 from vconsole.supervisor.client import SupervisorClient
-from vconsole.supervisor.model import ServerState, ServerStatus, Status, SupervisorInfo
+from vconsole.supervisor.model import (
+    ForeignServer,
+    ServerState,
+    ServerStatus,
+    Status,
+    StrayProcess,
+    SupervisorInfo,
+)
 from vconsole.supervisor.recorded import recorded_status
 
 SYMBOLS = {
@@ -60,6 +67,7 @@ def page_lines(page: Status) -> list[str]:
     lines += [f"  warning  {warning}" for warning in page.server.warnings]
     lines += _machine_lines(page)
     lines += [_headline(other) for other in page.servers if other.name != page.server.name]
+    lines += _foreign_lines(page)
     if not page.supervisor.alive:
         lines.append("no supervisor runs: this is what the records say")
     return lines
@@ -158,6 +166,27 @@ def _machine_lines(page: Status) -> list[str]:
             f"free, CPU {_percent(host.cpu)}, disk {gib(host.disk_free_bytes)} free"
         )
     return lines
+
+
+def _foreign_lines(page: Status) -> list[str]:
+    servers = [
+        f"◇ foreign  {one.model or 'a model behind a key'}  port {one.port}  pid {one.pid}  "
+        f"user {one.user}  vLLM {one.version}  {held(one)}  (vconsole adopt {one.pid})"
+        for one in page.foreign
+    ]
+    strays = [
+        f"◇ stray    {one.name}  pid {one.pid}  user {one.user}  {held(one)}: its API server "
+        f"is gone and nobody can use it; `kill {one.pid}` ends it"
+        for one in page.strays
+    ]
+    return servers + strays
+
+
+def held(process: ForeignServer | StrayProcess) -> str:
+    """The memory that it holds, that of the cards first."""
+    on_cards = process.gpu_memory_bytes
+    on_cards_words = "" if on_cards is None else f"{gib(on_cards)} of GPU memory, "
+    return f"{on_cards_words}{gib(process.memory_bytes)} of RAM"
 
 
 def _percent(share: float | None) -> str:

@@ -21,6 +21,7 @@ class ModelCard:
     id: str
     max_model_len: int | None = None
     root: str | None = None
+    owned_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ Every field may be unsupported on a card and is None then. Not run on CUDA yet.
 
 from __future__ import annotations
 
-import pwd
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psutil
 import pynvml
 
 from vconsole.host.readings import Gpu, GpuProcess, GpuReading
+from vconsole.host.vllm_processes import user_name
 
 THROTTLE_REASONS = {
     "power cap": pynvml.nvmlClocksEventReasonSwPowerCap,
@@ -29,14 +29,19 @@ class GpuReader:
     def __init__(self) -> None:
         self._open = False
 
-    def read(self, owned_pids: frozenset[int] = frozenset()) -> GpuReading:
-        """Read all cards; processes in `owned_pids` are marked as ours."""
+    def read(
+        self,
+        owned_pids: frozenset[int] = frozenset(),
+        foreign_pids: frozenset[int] = frozenset(),
+    ) -> GpuReading:
+        """Read all cards; `owned_pids` are marked as ours, `foreign_pids` as another vLLM's."""
+        owners = dict.fromkeys(foreign_pids, "foreign") | dict.fromkeys(owned_pids, "ours")
         try:
             if not self._open:
                 pynvml.nvmlInit()
                 self._open = True
             count = pynvml.nvmlDeviceGetCount()
-            return GpuReading(tuple(_read_card(i, owned_pids) for i in range(count)))
+            return GpuReading(tuple(_read_card(i, owners) for i in range(count)))
         except pynvml.NVMLError as error:
             self.close()
             return GpuReading(note=_words(error))
@@ -59,7 +64,7 @@ def _words(error: pynvml.NVMLError) -> str:
     return known.get(error.value, f"NVML says: {error}")
 
 
-def _read_card(index: int, owned_pids: frozenset[int]) -> Gpu:
+def _read_card(index: int, owners: Mapping[int, str]) -> Gpu:
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
     memory = _or_none(pynvml.nvmlDeviceGetMemoryInfo, handle)
     rates = _or_none(pynvml.nvmlDeviceGetUtilizationRates, handle)
@@ -78,7 +83,7 @@ def _read_card(index: int, owned_pids: frozenset[int]) -> Gpu:
         power_w=power_mw / 1000 if power_mw is not None else None,
         power_limit_w=limit_mw / 1000 if limit_mw is not None else None,
         throttle=_throttle(handle),
-        processes=_processes(handle, owned_pids),
+        processes=_processes(handle, owners),
     )
 
 
@@ -87,34 +92,21 @@ def _throttle(handle: Any) -> tuple[str, ...]:
     return tuple(word for word, bit in THROTTLE_REASONS.items() if bits and bits & bit)
 
 
-def _processes(handle: Any, owned_pids: frozenset[int]) -> tuple[GpuProcess, ...]:
+def _processes(handle: Any, owners: Mapping[int, str]) -> tuple[GpuProcess, ...]:
     running = _or_none(pynvml.nvmlDeviceGetComputeRunningProcesses, handle) or []
     graphics = _or_none(pynvml.nvmlDeviceGetGraphicsRunningProcesses, handle) or []
     by_pid = {entry.pid: entry.usedGpuMemory for entry in [*graphics, *running]}
-    return tuple(_process(pid, used, owned_pids) for pid, used in sorted(by_pid.items()))
+    return tuple(_process(pid, used, owners) for pid, used in sorted(by_pid.items()))
 
 
-def _process(pid: int, used_bytes: int | None, owned_pids: frozenset[int]) -> GpuProcess:
+def _process(pid: int, used_bytes: int | None, owners: Mapping[int, str]) -> GpuProcess:
     try:
         process = psutil.Process(pid)
-        name, user = process.name(), _user_name(process.uids().real)
+        name, user = process.name(), user_name(process.uids().real)
     except psutil.Error:
         name, user = None, None
-    owner = "other"
-    if pid in owned_pids:
-        owner = "ours"
-    elif name and "ollama" in name:
-        owner = "ollama"
-    elif name and name.startswith("VLLM"):
-        owner = "foreign"
+    owner = owners.get(pid) or ("ollama" if name and "ollama" in name else "other")
     return GpuProcess(pid, name, user, used_bytes, owner)
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 def _or_none(call: Callable[..., Any], *arguments: Any) -> Any:

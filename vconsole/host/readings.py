@@ -46,3 +46,35 @@ class GpuReading:
 
     gpus: tuple[Gpu, ...] = ()
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignServer:
+    """A vLLM that vconsole did not start; `model` is None where its key is not known to us.
+
+    `memory_bytes` is what its processes hold for themselves in RAM, `command` has no secrets, and
+    `start_ticks` tells it from a later process of the same pid.
+    """
+
+    pid: int
+    user: str
+    port: int
+    model: str | None = None
+    version: str | None = None
+    memory_bytes: int | None = None
+    gpu_memory_bytes: int | None = None
+    url: str | None = None
+    command: tuple[str, ...] = ()
+    start_ticks: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StrayProcess:
+    """An engine that outlived its API server, with its workers in `pids`; it serves nobody."""
+
+    pid: int
+    user: str
+    name: str
+    memory_bytes: int | None = None
+    gpu_memory_bytes: int | None = None
+    pids: tuple[int, ...] = ()

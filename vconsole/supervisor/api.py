@@ -18,7 +18,7 @@ from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.ask import ask
 from vconsole.requests.messages import AskRequest
 from vconsole.supervisor.core import Supervisor
-from vconsole.supervisor.model import StartRequest
+from vconsole.supervisor.model import AdoptRequest, StartRequest
 from vconsole.supervisor.peers import require_same_user
 from vconsole.supervisor.summary import server_status
 
@@ -62,6 +62,8 @@ def build_app(supervisor: Supervisor) -> web.Application:
             web.post("/v1/servers/{name}/restart", _restart),
             web.post("/v1/servers/{name}/smoke", _smoke),
             web.post("/v1/servers/{name}/ask", _ask),
+            web.post("/v1/servers/{name}/adopt", _adopt),
+            web.get("/v1/foreign/{pid:[0-9]{1,10}}", _foreign),
         ]
     )
     return app
@@ -124,6 +126,15 @@ async def _restart(request: web.Request) -> web.Response:
 
 async def _smoke(request: web.Request) -> web.Response:
     return _json(_named(request).smoke(), 202)
+
+
+async def _foreign(request: web.Request) -> web.Response:
+    return _json(await request.app[SUPERVISOR].foreign_server(int(request.match_info["pid"])))
+
+
+async def _adopt(request: web.Request) -> web.Response:
+    wanted = await _body(request, AdoptRequest)
+    return _json(await request.app[SUPERVISOR].adopt(request.match_info["name"], wanted))
 
 
 async def _events(request: web.Request) -> web.StreamResponse:

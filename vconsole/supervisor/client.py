@@ -18,9 +18,11 @@ import msgspec
 
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.supervisor.model import (
+    AdoptRequest,
     AskEvent,
     AskRequest,
     ErrorBody,
+    ForeignServer,
     Operation,
     Sample,
     ServerStatus,
@@ -85,6 +87,14 @@ class SupervisorClient:
 
     def server(self, name: str) -> ServerStatus:
         return self._call("GET", f"/v1/servers/{name}", ServerStatus)
+
+    def foreign(self, pid: int) -> ForeignServer:
+        """A vLLM that may be adopted, looked at now; refused with the reason where it may not."""
+        return self._call("GET", f"/v1/foreign/{pid}", ForeignServer)
+
+    def adopt(self, name: str, request: AdoptRequest) -> ServerStatus:
+        """Take over a foreign server under a name that is free."""
+        return self._call("POST", f"/v1/servers/{name}/adopt", ServerStatus, request)
 
     def history(self, name: str, seconds: float) -> tuple[Sample, ...]:
         """The samples of the last `seconds`, oldest first, one a second."""

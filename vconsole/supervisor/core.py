@@ -15,10 +15,19 @@ from vconsole import __version__, paths
 from vconsole import settings as settings_module
 from vconsole.engine.find import find_engine
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor import process, record, tree
+from vconsole.supervisor import adoption, process, record, tree
 from vconsole.supervisor.history import History
-from vconsole.supervisor.model import EngineInfo, ServerState, Status, SupervisorInfo
-from vconsole.supervisor.sampler import Sampler
+from vconsole.supervisor.log_keeper import LogKeeper
+from vconsole.supervisor.model import (
+    AdoptRequest,
+    EngineInfo,
+    ForeignServer,
+    ServerState,
+    ServerStatus,
+    Status,
+    SupervisorInfo,
+)
+from vconsole.supervisor.sampler import Sampler, owned_pids
 from vconsole.supervisor.server import Server
 from vconsole.supervisor.summary import server_status
 
@@ -40,6 +49,8 @@ class Supervisor:
         self._watchers: set[asyncio.Event] = set()
         self._history = History(paths.history_path())
         self._sampler = Sampler(socket.gethostname())
+        self._adopting = asyncio.Lock()
+        self._log_keeper = LogKeeper()
         self._engine: EngineInfo | None = None
         self._engine_looked_s = -ENGINE_LOOK_EVERY_S
 
@@ -85,6 +96,22 @@ class Supervisor:
     def owns_something(self) -> bool:
         return any(server.life or server.busy for server in self._servers.values())
 
+    async def foreign_server(self, pid: int) -> ForeignServer:
+        """The vLLM of that pid which is not ours, as it may be adopted; else why it may not."""
+        return (await adoption.inspect(pid, self._owned)).shown
+
+    async def adopt(self, name: str, request: AdoptRequest) -> ServerStatus:
+        """Take over a foreign server under a free name; one at a time, so that none has two."""
+        async with self._adopting:
+            found = await adoption.inspect(request.pid, self._owned, request.start_ticks)
+            server = self.server(name)
+            await server.take_over(found)
+        return server_status(server)
+
+    @property
+    def _owned(self) -> frozenset[int]:
+        return owned_pids(self._servers.values())
+
     # --- the pulse -------------------------------------------------------------------------------
 
     async def beat_forever(self) -> None:
@@ -93,6 +120,7 @@ class Supervisor:
             begun_s = time.monotonic()
             await self._look_for_engine()
             await self._sampler.read(list(self._servers.values()))
+            self._log_keeper.beat(self._servers.values())
             self.changed()
             await asyncio.sleep(max(0.1, BEAT_S - (time.monotonic() - begun_s)))
 
@@ -156,6 +184,8 @@ class Supervisor:
             gpus=self._sampler.gpus.gpus,
             gpu_note=self._sampler.gpus.note,
             host=self._sampler.host,
+            foreign=self._sampler.foreign.servers(self._sampler.gpus.gpus, self._owned),
+            strays=self._sampler.foreign.strays(self._sampler.gpus.gpus),
             supervisor=self.info(),
             engine=self._engine,
             operations=tuple(operations),
@@ -165,5 +195,7 @@ class Supervisor:
     async def close(self) -> None:
         for server in self._servers.values():
             await server.close()
+        await self._sampler.foreign.close()
+        await self._log_keeper.close()
         self._sampler.close()
         self._history.close()

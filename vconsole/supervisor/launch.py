@@ -10,12 +10,13 @@ import psutil
 
 from vconsole import paths
 from vconsole import settings as settings_module
+from vconsole.engine import command_line
 from vconsole.engine.command import ServeOptions, build_command, build_environment
 from vconsole.engine.find import require_engine
 from vconsole.engine.secrets import without_secrets
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.resolve import resolve
-from vconsole.supervisor import exposure, process
+from vconsole.supervisor import exposure, process, record
 from vconsole.supervisor.exposure import require_safe
 from vconsole.supervisor.model import StartRequest
 from vconsole.supervisor.record import Launch
@@ -33,8 +34,10 @@ class PreparedLaunch:
     given_environment: dict[str, str]
 
 
-def prepare(request: StartRequest, last: Launch | None) -> PreparedLaunch:
+def prepare(request: StartRequest, last: Launch | None, name: str) -> PreparedLaunch:
     """Decide everything about a start; without a model the last one is started again."""
+    if last and last.folder and not request.model:
+        return _as_adopted(request, last, name)
     settings = settings_module.load()
     engine = require_engine(settings)
     wanted = request.model or (last and (last.profile or last.model))
@@ -75,6 +78,19 @@ def prepare(request: StartRequest, last: Launch | None) -> PreparedLaunch:
         warnings=exposure.warnings(host),
     )
     return PreparedLaunch(launch, environment)
+
+
+def _as_adopted(request: StartRequest, last: Launch, name: str) -> PreparedLaunch:
+    """An adopted server is started again by its own command line, which nobody may amend."""
+    if request.port or request.host or request.served_name or request.flags:
+        raise VConsoleError(
+            f"{name} was adopted: it is started again by its own command line, as it is",
+            "name the model, so that the command line is made anew: `vconsole start MODEL ...`",
+            ExitCode.USAGE,
+        )
+    environment = {**record.load_environment(name), **request.env}
+    require_safe(command_line.bind_host(last.command), {**os.environ, **environment})
+    return PreparedLaunch(last, environment)
 
 
 def server_environment(

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from vconsole.engine.client import EngineClient
 from vconsole.engine.metrics import Scrape, parse
@@ -25,7 +26,9 @@ from vconsole.supervisor.portlock import lock_port
 from vconsole.supervisor.process import Ending
 from vconsole.supervisor.record import Launch, Run
 from vconsole.supervisor.starting import StartWatch
-from vconsole.supervisor.tree import ProcessId
+
+# The API server of a tree that we did not start is always asked alone at first.
+FOREIGN_DRAIN_S = 0.1
 
 
 class Life:
@@ -68,9 +71,8 @@ class Life:
         log_file = record.log_path(name)
         offset = log_file.stat().st_size if log_file.exists() else 0
         with lock_port(plan.port) as lock:
-            child = process.spawn(
-                plan.command, environment, log_file, log_file.parent, (lock.fileno(),)
-            )
+            folder = Path(plan.folder) if plan.folder else log_file.parent
+            child = process.spawn(plan.command, environment, log_file, folder, (lock.fileno(),))
         leader = tree.identify(child.pid)
         if leader is None:
             raise VConsoleError(f"{plan.command[0]} ended at once (exit code {child.wait()})")
@@ -96,13 +98,12 @@ class Life:
         self.reap()
         return tree.is_alive(self.run.leader)
 
-    def owned(self) -> frozenset[ProcessId]:
-        return process.members(self.run.leader, frozenset(self.run.tree))
-
     def learn_tree(self) -> bool:
         """Add what joined the tree since; whether there was anything."""
         known = frozenset(self.run.tree)
-        found = self.owned() | known
+        run = self.run
+        found = tree.descendants(known) if run.foreign else tree.session_members(run.leader)
+        found |= known
         if found == known:
             return False
         self.run = replace(self.run, tree=tuple(sorted(found)))
@@ -131,8 +132,11 @@ class Life:
         drain_s = self.launch.drain_s if drain_s is None else drain_s
         if drain_s > 0 and not await self._requests_in_flight():
             drain_s = 0
+        run = self.run
+        if run.foreign:
+            drain_s = max(drain_s, FOREIGN_DRAIN_S)
         return await process.end_tree(
-            self.run.leader, frozenset(self.run.tree), self.run.tag, drain_s, self.reap
+            run.leader, frozenset(run.tree), run.tag, drain_s, self.reap, run.foreign
         )
 
     async def gpu_memory_released(self) -> bool | None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-CHUNK_BYTES = 1 << 20
+from vconsole.engine.line_splitter import LineSplitter
+from vconsole.supervisor.log_parts import read_live
+
+# Parsing this much of a flood holds up the loop for some 15 ms.
+CHUNK_BYTES = 256 << 10
 
 
 class LogTail:
@@ -17,20 +21,19 @@ class LogTail:
     def __init__(self, path: Path, offset_bytes: int) -> None:
         self._path = path
         self._offset_bytes = offset_bytes
-        self._rest = b""
+        self._splitter = LineSplitter()
+        self.behind = False
 
     async def new_lines(self) -> list[str]:
+        """At most a chunk of lines; `behind` says afterwards that there is more to read."""
         chunk = await asyncio.to_thread(self._read)
-        parts = (self._rest + chunk).replace(b"\r", b"\n").split(b"\n")
-        self._rest = parts.pop()
-        return [part.decode(errors="replace") for part in parts if part]
+        self.behind = len(chunk) == CHUNK_BYTES
+        return [line for line in self._splitter.feed(chunk.replace(b"\r", b"\n")) if line]
 
     def _read(self) -> bytes:
         try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset_bytes)
-                chunk = file.read(CHUNK_BYTES)
+            begin, chunk = read_live(self._path, self._offset_bytes, CHUNK_BYTES)
         except OSError:
             return b""
-        self._offset_bytes += len(chunk)
+        self._offset_bytes = begin + len(chunk)
         return chunk

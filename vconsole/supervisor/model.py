@@ -12,7 +12,9 @@ from enum import StrEnum
 
 from vconsole.engine.metrics import Metrics
 from vconsole.errors import ErrorBody as ErrorBody
+from vconsole.host.readings import ForeignServer as ForeignServer
 from vconsole.host.readings import Gpu, Host
+from vconsole.host.readings import StrayProcess as StrayProcess
 from vconsole.requests.messages import AskEvent as AskEvent
 from vconsole.requests.messages import AskRequest as AskRequest
 from vconsole.requests.messages import SmokeCheck as SmokeCheck
@@ -157,15 +159,6 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignServer:
-    pid: int
-    user: str
-    port: int
-    model: str | None = None
-    version: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class EngineInfo:
     """The engine that the next start uses."""
 
@@ -198,6 +191,7 @@ class Status:
     ollama: OllamaStatus = field(default_factory=OllamaStatus)
     jobs: tuple[Job, ...] = ()
     foreign: tuple[ForeignServer, ...] = ()
+    strays: tuple[StrayProcess, ...] = ()
     supervisor: SupervisorInfo = field(default_factory=SupervisorInfo)
     engine: EngineInfo | None = None
     operations: tuple[Operation, ...] = ()
@@ -215,6 +209,14 @@ class Sample:
     generation_tokens_per_s: float | None = None
     prompt_tokens_per_s: float | None = None
     requests_per_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptRequest:
+    """A foreign server to take over; with `start_ticks` it has to be the process that was shown."""
+
+    pid: int
+    start_ticks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

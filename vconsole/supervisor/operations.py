@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from vconsole.errors import ErrorBody, VConsoleError
+from vconsole.errors import ErrorBody, ExitCode, VConsoleError
 from vconsole.supervisor.model import Operation, OperationState, Step
 
 
@@ -49,6 +49,13 @@ class RunningOperation:
     def note(self, **fields: bool | None) -> None:
         """Set further fields of the snapshot."""
         self._update(**fields)
+
+    async def finished(self) -> None:
+        """Wait for its end, and raise what it failed with."""
+        await self.ended.wait()
+        if error := self.snapshot.error:
+            exit_code = ExitCode(error.exit_code)
+            raise VConsoleError(error.message, error.remedy, exit_code, error.kind)
 
     def done(self) -> None:
         self._end(OperationState.DONE, None)

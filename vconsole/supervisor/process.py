@@ -81,8 +81,16 @@ def port_is_free(host: str, port: int) -> bool:
     return True
 
 
-def members(leader: ProcessId, known: frozenset[ProcessId]) -> frozenset[ProcessId]:
-    """Everything of a tree that lives: its session, and what was recorded of it."""
+def members(
+    leader: ProcessId, known: frozenset[ProcessId], foreign: bool = False
+) -> frozenset[ProcessId]:
+    """Everything of a tree that lives: its session, and what was recorded of it.
+
+    The session of a tree that we did not start is its user's: there it is only what was recorded,
+    and what that started.
+    """
+    if foreign:
+        return tree.descendants(known)
     return tree.session_members(leader) | tree.living(known)
 
 
@@ -92,18 +100,27 @@ async def end_tree(
     tag: str,
     drain_s: float,
     reap: Callable[[], object],
+    foreign: bool = False,
 ) -> Ending:
     """End a tree, mildest first, and do not return before it is gone or nothing helps.
 
     With `drain_s` above 0 the API server alone is asked first, so that requests in flight finish;
     then the whole session, then every recorded or tagged process. `reap` collects our own child.
+    Of a `foreign` tree nothing is touched but what was recorded and what that started.
     """
     started = time.monotonic()
     rungs: list[str] = []
-    known = known | members(leader, known)
+
+    def living() -> frozenset[ProcessId]:
+        return members(leader, known, foreign)
+
+    async def remaining() -> frozenset[ProcessId]:
+        return living() if foreign else living() | await asyncio.to_thread(tree.tagged, tag)
+
+    known = known | living()
 
     async def gone_within(seconds: float) -> bool:
-        return await _gone_within(leader, known, seconds, reap)
+        return await _gone_within(living, seconds, reap)
 
     if drain_s > 0 and tree.send(leader, signal.SIGTERM):
         rungs.append("drain")
@@ -112,7 +129,7 @@ async def end_tree(
         ("terminate", signal.SIGTERM, AFTER_TERM_S),
         ("kill", signal.SIGKILL, AFTER_KILL_S),
     ):
-        left = members(leader, known) | await asyncio.to_thread(tree.tagged, tag)
+        left = await remaining()
         if not left:
             break
         known |= left
@@ -120,7 +137,7 @@ async def end_tree(
         for process in sorted(left):
             tree.send(process, number)
         await gone_within(patience_s)
-    survivors = members(leader, known) | await asyncio.to_thread(tree.tagged, tag)
+    survivors = await remaining()
     seconds = time.monotonic() - started
     log.info(
         "tree of %d ended after %.2f s by %s", leader.pid, seconds, ", ".join(rungs) or "itself"
@@ -129,12 +146,12 @@ async def end_tree(
 
 
 async def _gone_within(
-    leader: ProcessId, known: frozenset[ProcessId], seconds: float, reap: Callable[[], object]
+    living: Callable[[], frozenset[ProcessId]], seconds: float, reap: Callable[[], object]
 ) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         reap()
-        if not members(leader, known):
+        if not living():
             return True
         await asyncio.sleep(POLL_S)
     return False

@@ -25,7 +25,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How a server is started, without secrets: those stay in a file of their own."""
+    """How a server is started, without secrets: those stay in a file of their own.
+
+    With a `folder`, `command` is an adopted server's own and is run there again as it is.
+    """
 
     model: str
     served_name: str
@@ -38,6 +41,7 @@ class Launch:
     engine_version: str | None = None
     engine_device: str | None = None
     warnings: tuple[str, ...] = ()
+    folder: str | None = None
 
     @property
     def engine(self) -> str:
@@ -52,7 +56,11 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One life of a server's process tree; `leader` is the API server and its session's leader."""
+    """One life of a server's process tree; `leader` is the API server and its session's leader.
+
+    A `foreign` tree is one that we took over and did not start: its session and its log are its
+    user's, and `ready_at` is when it was adopted.
+    """
 
     tag: str
     boot_id: str
@@ -64,6 +72,7 @@ class Run:
     ready_s: float | None = None
     max_model_len: int | None = None
     phases: tuple[PhaseTime, ...] = ()
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def recorded_status(known: ServerRecord) -> ServerStatus:
         engine_version=plan.engine_version if plan else None,
         engine_device=plan.engine_device if plan else None,
         command=plan.command if plan else (),
-        log_path=str(record.log_path(known.name)),
+        log_path=None if run and run.foreign else str(record.log_path(known.name)),
         transitions=known.transitions,
         warnings=plan.warnings if plan else (),
         next_start_at=known.next_start_at,

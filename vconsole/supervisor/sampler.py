@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from vconsole import paths
@@ -13,12 +14,13 @@ from vconsole.errors import VConsoleError
 from vconsole.host.gpu import GpuReader
 from vconsole.host.machine import read_host
 from vconsole.host.readings import GpuReading, Host
+from vconsole.supervisor import tree
+from vconsole.supervisor.foreign import ForeignWatch
 from vconsole.supervisor.life import Life
 from vconsole.supervisor.model import Sample
 from vconsole.supervisor.server import Server
 
 KEPT_SAMPLES = 3600
-TREE_EVERY_S = 2.0
 
 
 class Sampler:
@@ -27,12 +29,14 @@ class Sampler:
     def __init__(self, hostname: str) -> None:
         self.gpus = GpuReading()
         self.host = Host()
+        self.foreign = ForeignWatch()
         self._hostname = hostname
         self._reader = GpuReader()
         self._samples: dict[str, deque[Sample]] = {}
 
     async def read(self, servers: list[Server]) -> None:
         """One beat: no reading waits for another, and none raises."""
+        self.foreign.look_if_due(owned_pids(servers))
         await asyncio.gather(self._read_machine(servers), *(self._read_server(s) for s in servers))
 
     def metrics(self, server: Server) -> Metrics | None:
@@ -47,10 +51,8 @@ class Sampler:
         self._reader.close()
 
     async def _read_machine(self, servers: list[Server]) -> None:
-        owned = frozenset(
-            process.pid for server in servers if server.life for process in server.life.run.tree
-        )
-        self.gpus = await asyncio.to_thread(self._reader.read, owned)
+        owned, foreign = owned_pids(servers), self.foreign.pids
+        self.gpus = await asyncio.to_thread(self._reader.read, owned, foreign)
         self.host = await asyncio.to_thread(read_host, paths.state_dir(), self._hostname)
 
     async def _read_server(self, server: Server) -> None:
@@ -89,3 +91,12 @@ class Sampler:
                 requests_per_s=metrics.requests_per_s,
             )
         )
+
+
+def owned_pids(servers: Iterable[Server]) -> frozenset[int]:
+    """Every process that is known to belong to one of our servers."""
+    pids = set[int]()
+    for server in servers:
+        pids |= {process.pid for process in tree.living(server.book.record.survivors)}
+        pids |= {process.pid for process in server.life.run.tree} if server.life else set()
+    return frozenset(pids)

@@ -17,7 +17,8 @@ from vconsole import paths
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.messages import SmokeReport
 from vconsole.requests.smoke import run_smoke
-from vconsole.supervisor import launch, process, record
+from vconsole.supervisor import adoption, launch, process, record, tree
+from vconsole.supervisor.adoption import Adoption
 from vconsole.supervisor.aftermath import explain_exit
 from vconsole.supervisor.book import Book
 from vconsole.supervisor.history import History
@@ -26,6 +27,7 @@ from vconsole.supervisor.life import Life
 from vconsole.supervisor.model import Desired, Failure, Operation, ServerState, StartRequest
 from vconsole.supervisor.operations import RunningOperation
 from vconsole.supervisor.record import Run
+from vconsole.supervisor.rotation import log_limits, put_away
 from vconsole.supervisor.states import RUNNING
 from vconsole.supervisor.tree import ProcessId
 
@@ -66,7 +68,7 @@ class Server:
                 ExitCode.REFUSED,
                 kind="already_running",
             )
-        prepared = launch.prepare(request, self.book.record.launch)
+        prepared = launch.prepare(request, self.book.record.launch, self.name)
         launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
         return self.begin("start", lambda operation: self._start(operation, prepared))
 
@@ -107,7 +109,8 @@ class Server:
                 ExitCode.NO_SERVER,
                 kind="not_running",
             )
-        return launch.prepare(StartRequest(env=record.load_environment(self.name)), last)
+        request = StartRequest(env=record.load_environment(self.name))
+        return launch.prepare(request, last, self.name)
 
     def require_ready(self) -> Life:
         """The life that serves, or the error that there is none (exit code 3)."""
@@ -119,6 +122,16 @@ class Server:
                 kind="not_running",
             )
         return self.life
+
+    async def take_over(self, found: Adoption) -> None:
+        """Make a foreign server ours under this name, which has to be free."""
+        self._refuse_if_busy()
+        free = self.book.state in {ServerState.STOPPED, ServerState.FAILED}
+        if self.life or not free or tree.living(self.book.record.survivors):
+            raise adoption.name_in_use(self.name, self._what_runs())
+        self.begin("adopt", lambda _: self._take_over(found))
+        if self.operation:
+            await self.operation.finished()
 
     async def refresh_tree(self) -> None:
         """Record each process that joined the tree, so that none is forgotten at its end."""
@@ -206,6 +219,23 @@ class Server:
             failed = ", ".join(check.name for check in report.checks if not check.passed)
             raise VConsoleError(f"smoke test not passed: {failed}", kind="smoke_failed")
 
+    async def _take_over(self, found: Adoption) -> None:
+        await asyncio.to_thread(adoption.keep_environment, self.name, found)
+        if self.book.state is not ServerState.STOPPED:
+            await self.book.enter(ServerState.STOPPED, "another server takes its place")
+        life = self.life = Life.adopt(self.name, found.launch, found.run)
+        await self.book.enter(
+            ServerState.READY,
+            f"adopted: it ran already as pid {found.run.leader.pid}",
+            desired=Desired.RUNNING,
+            launch=found.launch,
+            run=found.run,
+            restarts=0,
+            last_failure=None,
+            survivors=(),
+        )
+        self.keeper.watch(life)
+
     # --- parts -----------------------------------------------------------------------------------
 
     async def _spawn(self, prepared: launch.PreparedLaunch) -> Life:
@@ -215,6 +245,7 @@ class Server:
         learned, count = await asyncio.to_thread(
             self._history.learned_phases, plan.model, plan.engine
         )
+        await asyncio.to_thread(put_away, record.log_path(self.name), log_limits())
         life = self.life = Life.spawn(self.name, prepared, learned, count)
         await self.book.enter(
             ServerState.STARTING,
@@ -284,8 +315,9 @@ class Server:
         returncode = life.returncode if life else None
         survivors = await self.end_remains()
         was_ready = run.ready_at is not None
+        log_file = None if run.foreign else record.log_path(self.name)
         failure = await asyncio.to_thread(
-            explain_exit, record.log_path(self.name), run.log_offset_bytes, returncode, was_ready
+            explain_exit, log_file, run.log_offset_bytes, returncode, was_ready
         )
         if life:
             await life.close()
@@ -301,7 +333,8 @@ class Server:
             return frozenset()
         reap = self.life.reap if self.life else lambda: None
         known = frozenset(run.tree)
-        return (await process.end_tree(run.leader, known, run.tag, 0, reap)).survivors
+        ending = await process.end_tree(run.leader, known, run.tag, 0, reap, run.foreign)
+        return ending.survivors
 
     def _what_runs(self) -> str:
         plan = self.book.record.launch

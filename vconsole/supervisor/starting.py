@@ -62,7 +62,8 @@ class StartWatch:
                 changed()
             if self.phase == "ready" and await client.health():
                 return await client.models()
-            await asyncio.sleep(POLL_S)
+            if not self._tail.behind:
+                await asyncio.sleep(POLL_S)
         await self._read_log()
         return None
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-PROC = Path("/proc")
+from vconsole.host import procfs
+
 TAG_VARIABLE = "VCONSOLE_RUN"
 # The state folder of the supervisor that spawned it: two of them never end each other's strays.
 HOME_VARIABLE = "VCONSOLE_HOME"
@@ -32,15 +33,15 @@ class ProcessId:
 @cache
 def boot_id() -> str:
     """The kernel's name for this boot: start times are comparable only within one."""
-    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+    return (procfs.PROC / "sys/kernel/random/boot_id").read_text().strip()
 
 
 def identify(pid: int) -> ProcessId | None:
     """The process that has this pid now, or None where there is none or it is a zombie."""
-    fields = _stat_fields(pid)
-    if fields is None or fields[0] in GONE_STATES:
+    fields = procfs.stat_fields(pid)
+    if fields is None or fields[procfs.STATE] in GONE_STATES:
         return None
-    return ProcessId(pid, int(fields[19]))
+    return ProcessId(pid, int(fields[procfs.START_TICKS]))
 
 
 def is_alive(process: ProcessId) -> bool:
@@ -58,8 +59,12 @@ class Look:
 
 def look_at(process: ProcessId) -> Look | None:
     """The state of this very process, None where it is gone or a zombie."""
-    fields = _stat_fields(process.pid)
-    if fields is None or fields[0] in GONE_STATES or int(fields[19]) != process.start_ticks:
+    fields = procfs.stat_fields(process.pid)
+    if (
+        fields is None
+        or fields[procfs.STATE] in GONE_STATES
+        or int(fields[procfs.START_TICKS]) != process.start_ticks
+    ):
         return None
     return Look(fields[0], int(fields[11]) + int(fields[12]))
 
@@ -67,15 +72,15 @@ def look_at(process: ProcessId) -> Look | None:
 def command_line(pid: int) -> str:
     """The command line as `ps` shows it, empty where there is none to read."""
     try:
-        return (PROC / str(pid) / "cmdline").read_text(errors="replace").replace("\0", " ")
+        return (procfs.PROC / str(pid) / "cmdline").read_text(errors="replace").replace("\0", " ")
     except OSError:
         return ""
 
 
 def state_letter(process: ProcessId) -> str | None:
     """`R`, `S`, `D`, `T` ... of a process that is alive, as in `/proc/PID/stat`."""
-    fields = _stat_fields(process.pid)
-    return fields[0] if fields and int(fields[19]) == process.start_ticks else None
+    fields = procfs.stat_fields(process.pid)
+    return fields[0] if fields and int(fields[procfs.START_TICKS]) == process.start_ticks else None
 
 
 def session_members(leader: ProcessId) -> frozenset[ProcessId]:
@@ -86,14 +91,14 @@ def session_members(leader: ProcessId) -> frozenset[ProcessId]:
     """
     if not is_alive(leader):
         return frozenset()
-    members = (identify(pid) for pid in _pids() if _session_of(pid) == leader.pid)
+    members = (identify(pid) for pid in procfs.pids() if _session_of(pid) == leader.pid)
     return frozenset(member for member in members if member)
 
 
 def tagged(tag: str) -> frozenset[ProcessId]:
     """Every living process whose environment names this run; reads all of `/proc`."""
     wanted = f"{TAG_VARIABLE}={tag}".encode()
-    found = (identify(pid) for pid in _pids() if wanted in _environment(pid))
+    found = (identify(pid) for pid in procfs.pids() if wanted in _environment(pid))
     return frozenset(process for process in found if process)
 
 
@@ -101,13 +106,41 @@ def strays(state_folder: Path, known_tags: frozenset[str]) -> dict[str, frozense
     """Processes spawned from `state_folder` whose run no record knows, by their tag."""
     home, prefix = f"{HOME_VARIABLE}={state_folder}".encode(), f"{TAG_VARIABLE}=".encode()
     found: dict[str, set[ProcessId]] = {}
-    for pid in _pids():
+    for pid in procfs.pids():
         environment = _environment(pid)
         tags = [entry[len(prefix) :].decode() for entry in environment if entry.startswith(prefix)]
         process = identify(pid) if home in environment and tags else None
         if process and tags[0] not in known_tags:
             found.setdefault(tags[0], set()).add(process)
     return {tag: frozenset(processes) for tag, processes in found.items()}
+
+
+def descendants(roots: frozenset[ProcessId]) -> frozenset[ProcessId]:
+    """What living `roots` started in their own sessions, and that runs the same program as they.
+
+    A shell that became a server by `exec` is the parent of its user's other jobs: those run
+    something else, and are none of the server's.
+    """
+    family = {process.pid: process for process in living(roots)}
+    sessions = {_session_of(pid) for pid in family} - {None}
+    others = [pid for pid in procfs.pids() if pid not in family and _session_of(pid) in sessions]
+    grown = bool(family)
+    while grown:
+        found = {pid: child for pid in others if (child := _child_in(family, pid))}
+        others = [pid for pid in others if pid not in found]
+        family |= found
+        grown = bool(found)
+    return frozenset(family.values())
+
+
+def _child_in(family: Mapping[int, ProcessId], pid: int) -> ProcessId | None:
+    fields = procfs.stat_fields(pid)
+    if fields is None or fields[procfs.STATE] in GONE_STATES:
+        return None
+    parent, program = int(fields[procfs.PARENT]), procfs.link(pid, "exe")
+    if parent not in family or program is None or program != procfs.link(parent, "exe"):
+        return None
+    return ProcessId(pid, int(fields[procfs.START_TICKS]))
 
 
 def living(processes: Iterable[ProcessId]) -> frozenset[ProcessId]:
@@ -131,10 +164,6 @@ def send(process: ProcessId, number: signal.Signals) -> bool:
     return True
 
 
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir(PROC) if name.isdecimal()]
-
-
 def _session_of(pid: int) -> int | None:
     try:
         return os.getsid(pid)
@@ -142,17 +171,8 @@ def _session_of(pid: int) -> int | None:
         return None
 
 
-def _stat_fields(pid: int) -> list[str] | None:
-    """The fields of `/proc/PID/stat` after the command, which may itself hold spaces."""
-    try:
-        text = (PROC / str(pid) / "stat").read_text(errors="replace")
-    except OSError:
-        return None
-    return text.rpartition(")")[2].split()
-
-
 def _environment(pid: int) -> list[bytes]:
     try:
-        return (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+        return (procfs.PROC / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:
         return []

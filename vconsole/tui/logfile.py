@@ -9,9 +9,13 @@ import os
 import re
 import time
 from array import array
+from bisect import bisect_left
 from pathlib import Path
 
 from vconsole.engine.logline import LogLevel, LogLine, parse
+from vconsole.engine.redact import Redactor
+from vconsole.supervisor.log_parts import live_begin
+from vconsole.supervisor.log_secrets import redactor_of
 
 CHUNK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 16 << 10
@@ -36,13 +40,14 @@ class LogFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.generation = 0
-        self._forget()
+        self._forget(0)
 
-    def _forget(self) -> None:
-        self._starts = array("Q", [0])
+    def _forget(self, begin_bytes: int) -> None:
+        self._redact = redactor_of(self.path)
+        self._starts = array("Q", [begin_bytes])
         self._levels = array("B")
         self._identity: tuple[int, int] | None = None
-        self._indexed_bytes = 0
+        self._indexed_bytes = begin_bytes
         self._in_traceback = False
         self._head = b""
         self.size_bytes = 0
@@ -67,7 +72,7 @@ class LogFile:
             with self.path.open("rb") as file:
                 found = os.fstat(file.fileno())
                 identity = (found.st_dev, found.st_ino)
-                changed = self._notice(identity, found.st_size)
+                changed = self._notice(identity, found.st_size, live_begin(self.path))
                 file.seek(self._indexed_bytes)
                 while self.behind:
                     self._take(file.read(min(CHUNK_BYTES, self.size_bytes - self._indexed_bytes)))
@@ -76,17 +81,30 @@ class LogFile:
                 return changed
         except OSError:
             changed = len(self) > 0
-            self._forget()
+            self._forget(0)
             return changed
 
-    def _notice(self, identity: tuple[int, int], size_bytes: int) -> bool:
+    def _notice(self, identity: tuple[int, int], size_bytes: int, begin_bytes: int) -> bool:
+        moved = begin_bytes != self._starts[0]
         if self._identity != identity or size_bytes < self.size_bytes:
-            self._forget()
+            self._forget(begin_bytes)
             self._identity = identity
             self.generation += 1
-        changed = size_bytes != self.size_bytes or self.behind
+        elif moved:
+            self._drop_before(begin_bytes)
+        changed = size_bytes != self.size_bytes or self.behind or moved
         self.size_bytes = size_bytes
         return changed
+
+    def _drop_before(self, begin_bytes: int) -> None:
+        """Leave out the lines that went into an archive; those after them are numbered anew."""
+        number = bisect_left(self._starts, begin_bytes)
+        if number == len(self._starts) or begin_bytes < self._starts[0]:
+            identity = self._identity
+            self._forget(begin_bytes)
+            self._identity = identity
+        del self._starts[:number], self._levels[:number]
+        self.generation += 1
 
     def _take(self, chunk: bytes) -> None:
         """Index the lines that end in the chunk; the head of the last one waits for its end."""
@@ -140,7 +158,10 @@ class LogFile:
         try:
             with self.path.open("rb") as file:
                 return [
-                    _decoded(os.pread(file.fileno(), min(stop - begin, LONGEST_LINE_BYTES), begin))
+                    _decoded(
+                        os.pread(file.fileno(), min(stop - begin, LONGEST_LINE_BYTES), begin),
+                        self._redact,
+                    )
                     for begin, stop in zip(begins, [*begins[1:], last], strict=True)
                 ]
         except OSError:
@@ -150,8 +171,8 @@ class LogFile:
         return parse(self.text(number))
 
 
-def _decoded(line: bytes) -> str:
-    return line.rstrip(b"\r\n").decode("utf-8", errors="replace")
+def _decoded(line: bytes, redact: Redactor) -> str:
+    return redact(line.rstrip(b"\r\n").decode("utf-8", errors="replace"))
 
 
 def read_tail(path: Path, count: int) -> tuple[LogLine, ...]:
@@ -159,12 +180,14 @@ def read_tail(path: Path, count: int) -> tuple[LogLine, ...]:
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - TAIL_BYTES))
+            begin = max(live_begin(path), size - TAIL_BYTES)
+            file.seek(begin)
             block = file.read(TAIL_BYTES)
     except OSError:
         return ()
     lines = block.split(b"\n")
-    if size > TAIL_BYTES:
+    if begin == size - TAIL_BYTES:
         lines = lines[1:]
     spoken = [line for line in lines if line.strip()]
-    return tuple(parse(_decoded(line)) for line in spoken[-count:])
+    redact = redactor_of(path)
+    return tuple(parse(_decoded(line, redact)) for line in spoken[-count:])
