@@ -65,7 +65,12 @@ for unit in systemd-{tmpfiles-setup,tmpfiles-setup-dev,tmpfiles-clean,sysusers,s
 done
 ln -sf /dev/null "$units/tmp.mount"
 mkdir -p "$root/etc/systemd/logind.conf.d"
-printf '[Login]\nKillUserProcesses=yes\nUserStopDelaySec=0\n' >"$root/etc/systemd/logind.conf.d/test.conf"
+cat >"$root/etc/systemd/logind.conf.d/test.conf" <<"CONF"
+[Login]
+KillUserProcesses=yes
+KillExcludeUsers=root spared
+UserStopDelaySec=0
+CONF
 echo vconsole-test >"$root/etc/hostname"
 : >"$root/etc/machine-id"
 ip link set lo up
