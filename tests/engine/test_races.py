@@ -42,6 +42,7 @@ def test_two_homes_cannot_load_for_one_port(ready: Home, engine_python: str) -> 
         other.close()
 
 
+@pytest.mark.root
 def test_another_user_cannot_speak_to_the_supervisor(ready: Home) -> None:
     url = "http://localhost/v1/supervisor"
     asked = ["curl", "-sS", "--unix-socket", str(ready.socket), url]
