@@ -10,7 +10,7 @@ from vconsole import paths
 from vconsole.cli.options import json_output, require_writable
 from vconsole.cli.output import duration, print_json, say
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor.autostart import running_supervisor
+from vconsole.supervisor.autostart import running_supervisor, wait_until_left
 from vconsole.supervisor.model import SupervisorInfo
 
 PATIENCE_S = 90.0
@@ -39,6 +39,8 @@ def status(as_json: bool) -> None:
         print_json(info)
     elif info.alive:
         click.echo(f"supervisor {info.version}, pid {info.pid}, owner {info.owner}, {info.socket}")
+        if info.survival_note:
+            click.echo(info.survival_note)
     else:
         click.echo(f"no supervisor runs ({info.socket}); the first command that needs it starts it")
 
@@ -62,14 +64,12 @@ def stop(servers: str, as_json: bool) -> None:
         )
     begun_s = time.monotonic()
     info = client.shut_down(servers)
-    while running_supervisor():
-        if time.monotonic() - begun_s > PATIENCE_S:
-            raise VConsoleError(
-                f"supervisor {info.pid} has not left after {PATIENCE_S:.0f} s",
-                f"{paths.supervisor_log_path()} says why",
-                ExitCode.TIMED_OUT,
-            )
-        time.sleep(0.05)
+    if not wait_until_left(client, info.pid, PATIENCE_S):
+        raise VConsoleError(
+            f"supervisor {info.pid} has not left after {PATIENCE_S:.0f} s",
+            f"{paths.supervisor_log_path()} says why",
+            ExitCode.TIMED_OUT,
+        )
     if as_json:
         print_json({"pid": info.pid, "stopped": True, "servers": servers})
     else:

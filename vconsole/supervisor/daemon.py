@@ -17,6 +17,7 @@ from aiohttp import web
 from vconsole import paths
 from vconsole import settings as settings_module
 from vconsole.errors import ExitCode, VConsoleError
+from vconsole.host import systemd
 from vconsole.supervisor.api import build_app
 from vconsole.supervisor.core import Supervisor
 
@@ -62,6 +63,7 @@ async def _serve() -> None:
     await runner.setup()
     path = checked_socket_path()
     try:
+        await supervisor.learn_outlook()
         await supervisor.adopt_all()
         beat = asyncio.create_task(_beat(supervisor))
         await _stay(supervisor, runner, path)
@@ -99,7 +101,7 @@ async def _stay(supervisor: Supervisor, runner: web.AppRunner, path: Path) -> No
                 await site.stop()
             site = await _listen(runner, path)
             inode = await asyncio.to_thread(_inode, path)
-        if supervisor.owns_something or supervisor.watched or "INVOCATION_ID" in os.environ:
+        if supervisor.owns_something or supervisor.watched or systemd.runs_us():
             busy_s = time.monotonic()
         if time.monotonic() - busy_s > idle_exit_s:
             log.info("nothing to own and nobody watching for %d s: leaving", idle_exit_s)

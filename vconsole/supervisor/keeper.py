@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 SERVING = frozenset({ServerState.READY, ServerState.STALLED})
 # A wedged engine may come back; one that a person halted with a signal is left to that person.
 STALL_RESTART_S = 90.0
+PROBE_S = 10.0
 log = logging.getLogger(__name__)
 
 
@@ -41,6 +43,7 @@ class Keeper:
         self._server = server
         self._judge = HealthJudge()
         self._stalled_since_s: float | None = None
+        self._probing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- health ----------------------------------------------------------------------------------
@@ -67,9 +70,10 @@ class Keeper:
             await self._sweep(judgement.reason, life)
         elif judgement.verdict is Verdict.STALLED:
             await self._stalled(life, judgement, seen.at_s, halted=bool(seen.stopped))
+        elif self._judge.in_doubt and not seen.in_hand:
+            await self._probe(life)
         elif server.book.state is ServerState.STALLED:
-            self._stalled_since_s = None
-            await server.book.enter(ServerState.READY, "it goes on")
+            await self._goes_on("it works on requests again")
 
     async def _stalled(
         self, life: Life, judgement: Judgement, at_s: float, *, halted: bool
@@ -81,6 +85,35 @@ class Keeper:
         since_s = self._stalled_since_s or at_s
         if not halted and not server.busy and at_s - since_s > STALL_RESTART_S:
             await self._sweep(f"stalled: {judgement.reason}", life)
+
+    async def _probe(self, life: Life) -> None:
+        """Idle and in doubt: ask for one token, in a task of its own and one at a time."""
+        if self._probing:
+            return
+        self._probing = True
+
+        async def ask() -> None:
+            try:
+                answered = await life.answers_a_token(PROBE_S)
+            finally:
+                self._probing = False
+            book = self._server.book
+            if self._server.life is not life or book.state not in SERVING:
+                return
+            if answered:
+                self._judge.in_doubt = False
+                await self._goes_on("a one-token probe was answered")
+            elif book.state is ServerState.READY:
+                self._stalled_since_s = time.monotonic()
+                reason = f"a one-token probe got no answer in {PROBE_S:.0f} s"
+                await book.enter(ServerState.STALLED, reason)
+
+        self._spawn(ask())
+
+    async def _goes_on(self, cause: str) -> None:
+        self._stalled_since_s = None
+        if self._server.book.state is ServerState.STALLED:
+            await self._server.book.enter(ServerState.READY, cause)
 
     async def _sweep(self, cause: str, life: Life) -> None:
         """Clean up after a serving life, unless a stop or another observation was quicker."""

@@ -60,7 +60,7 @@ class Run:
     """One life of a server's process tree; `leader` is the API server and its session's leader.
 
     A `foreign` tree is one that we took over and did not start: its session and its log are its
-    user's, and `ready_at` is when it was adopted.
+    user's, and `ready_at` is when it was adopted. `cgroup` is that of the run's own scope, if any.
     """
 
     tag: str
@@ -74,6 +74,7 @@ class Run:
     max_model_len: int | None = None
     phases: tuple[PhaseTime, ...] = ()
     foreign: bool = False
+    cgroup: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from vconsole import paths
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.messages import SmokeReport
 from vconsole.requests.smoke import run_smoke
-from vconsole.supervisor import adoption, launch, process, record, tree
+from vconsole.supervisor import adoption, launch, process, record, scope, tree
 from vconsole.supervisor.adoption import Adoption
 from vconsole.supervisor.aftermath import explain_exit
 from vconsole.supervisor.book import Book
@@ -257,11 +257,11 @@ class Server:
         plan = prepared.launch
         paths.private_folder(paths.server_dir(self.name))
         await asyncio.to_thread(record.save_environment, self.name, prepared.given_environment)
-        learned, count = await asyncio.to_thread(
-            self._history.learned_phases, plan.model, plan.engine
-        )
+        learn = self._history.learned_phases
+        learned, count = await asyncio.to_thread(learn, plan.model, plan.engine)
         await asyncio.to_thread(put_away, record.log_path(self.name), log_limits())
-        life = self.life = Life.spawn(self.name, prepared, learned, count)
+        scoping = await asyncio.to_thread(scope.offered)
+        life = self.life = Life.spawn(self.name, prepared, learned, count, scoping)
         await self.book.enter(
             ServerState.STARTING,
             cause,
@@ -273,6 +273,8 @@ class Server:
             restart_times=restart_times,
             survivors=(),
         )
+        life = self.life = await life.settled(prepared, learned, count)
+        await self.book.note(run=life.run)
         return life
 
     async def until_ready(self, life: Life) -> None:
@@ -348,9 +350,7 @@ class Server:
         if run is None:
             return frozenset()
         reap = self.life.reap if self.life else lambda: None
-        known = frozenset(run.tree)
-        ending = await process.end_tree(run.leader, known, run.tag, 0, reap, run.foreign)
-        return ending.survivors
+        return (await process.end_run(run, 0, reap)).survivors
 
     def _what_runs(self) -> str:
         plan = self.book.record.launch
