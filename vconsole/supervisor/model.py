@@ -176,6 +176,8 @@ class SupervisorInfo:
     socket: str | None = None
     owner: str | None = None
     started_at: datetime | None = None
+    survives_logout: bool | None = None
+    survival_note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
