@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.nvml.scene import Scene
+from tests.support.home import free_port
 from vconsole import paths
 from vconsole.host.readings import Gpu, GpuProcess, GpuReading
 from vconsole.supervisor import gpu_memory, launch, tree
@@ -146,7 +147,7 @@ async def server_on_the_card(scene: Scene) -> AsyncIterator[Life]:
     """A tree that was started over 300 MiB of a desktop and then holds 9 GiB of the card."""
     scene.write(playing(300))
     paths.private_folder(paths.server_dir("main"))
-    prepared = await gpu_memory.noted(PreparedLaunch(PLAN, {}))
+    prepared = await gpu_memory.noted(PreparedLaunch(replace(PLAN, port=free_port()), {}))
     life = Life.spawn("main", prepared, {}, 0)
     try:
         for _ in range(100):
