@@ -13,14 +13,14 @@ import httpx
 import psutil
 import pytest
 
-from tests.support.home import Home, free_port, wait_until
+from tests.support.home import SCRIPT, Home, free_port, wait_until
 from vconsole import paths
 
 pytestmark = pytest.mark.engine
 
 MODEL = paths.resources_dir() / "demo_models" / "demo-lark"
 SHOWN_WITHIN_S = 12.0
-READY_WITHIN_S = 120.0
+READY_WITHIN_S = 300.0
 # What a user types: a job of theirs, and the server beside it.
 SHELL = 'sleep 900 & echo $!; "$@" > server-of-the-user.log 2>&1 & echo $!; wait'
 
@@ -131,6 +131,7 @@ def test_adoption_asks_first_and_refuses_what_it_must(user: Home, shell: Shell) 
     assert unasked.code == 2
     assert "--yes" in unasked.err
     assert str(MODEL) in unasked.err
+    assert answered(user, b"n\n", "adopt", pid) == 130
     children = shell.server.children(recursive=True)
     engine = next(p for p in children if "EngineCore" in " ".join(p.cmdline()))
     part = user.run("adopt", str(engine.pid), "--yes", "--json")
@@ -236,6 +237,26 @@ def test_its_own_supervisor_ends_that_engine_and_starts_it_again(user: Home) -> 
     assert not left
     assert user.status()["server"]["state"] in {"backoff", "starting"}
     assert user.run("stop").code == 0
+
+
+def answered(home: Home, answer: bytes, *arguments: str) -> int:
+    """The exit code of a command whose question is answered at a terminal."""
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, answer)
+        asked = subprocess.run(
+            [str(SCRIPT), *arguments],
+            env=home.env,
+            stdin=theirs,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert b"Adopt it as main?" in asked.stderr
+    return asked.returncode
 
 
 def _strays(home: Home, pid: int) -> list[dict[str, int]]:

@@ -63,9 +63,8 @@ async def _serve() -> None:
     await runner.setup()
     path = checked_socket_path()
     try:
-        await supervisor.learn_outlook()
-        await supervisor.adopt_all()
-        beat = asyncio.create_task(supervisor.beat_forever())
+        await asyncio.gather(supervisor.learn_outlook(), supervisor.adopt_all())
+        beat = asyncio.create_task(_beat(supervisor))
         await _stay(supervisor, runner, path)
         beat.cancel()
         if supervisor.stop_servers:
@@ -74,6 +73,19 @@ async def _serve() -> None:
         await runner.cleanup()
         await supervisor.close()
         path.unlink(missing_ok=True)
+
+
+async def _beat(supervisor: Supervisor) -> None:
+    """Keep the pulse: a beat that breaks off is told in the log, and the next one comes."""
+    while not supervisor.leaving.is_set():
+        beating = asyncio.create_task(supervisor.beat_forever())
+        try:
+            await asyncio.wait([beating])
+        finally:
+            beating.cancel()
+        if beating.done() and not beating.cancelled() and (error := beating.exception()):
+            log.error("a beat broke off", exc_info=error)
+            await asyncio.sleep(1.0)
 
 
 async def _stay(supervisor: Supervisor, runner: web.AppRunner, path: Path) -> None:

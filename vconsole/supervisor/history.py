@@ -1,6 +1,7 @@
 """What is remembered across supervisors, in SQLite: how long earlier starts took, by phase.
 
-One connection, used from threads one at a time. A database that cannot be read is set aside.
+One connection, used from threads one at a time. A database that cannot be read is set aside; where
+the disk takes none, memory holds it until the supervisor leaves.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ class History:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         try:
-            self._connection = _open(path)
-        except sqlite3.DatabaseError as error:
-            log.warning("history is unreadable (%s): kept as %s", error, set_aside(path))
-            self._connection = _open(path)
+            self._connection = _open_or_set_aside(path)
+        except (sqlite3.Error, OSError) as error:
+            log.error("history cannot be kept: %s", error)
+            self._connection = _open(None)
 
     def add_start(self, server: str, plan: Launch, run: Run) -> None:
         """Remember how long a start took; a disk that refuses costs this memory and no more."""
@@ -83,9 +84,22 @@ class History:
             self._connection.close()
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    path.touch(mode=0o600, exist_ok=True)
-    connection = sqlite3.connect(path, check_same_thread=False, timeout=5)
+def _open_or_set_aside(path: Path) -> sqlite3.Connection:
+    try:
+        return _open(path)
+    except sqlite3.OperationalError:
+        # A full, read-only or busy disk says nothing against the file.
+        raise
+    except sqlite3.DatabaseError as error:
+        log.warning("history is unreadable (%s): kept as %s", error, set_aside(path))
+        return _open(path)
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    """The database at `path`, or one in memory."""
+    if path:
+        path.touch(mode=0o600, exist_ok=True)
+    connection = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=5)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.executescript(SCHEMA)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from vconsole.engine.client import EngineClient
 from vconsole.engine.metrics import Scrape, parse
-from vconsole.engine.protocol import ModelCard
+from vconsole.engine.protocol import ModelCard, Reply
 from vconsole.engine.rates import MetricsWindow
 from vconsole.errors import VConsoleError
 from vconsole.supervisor import launch as launching
@@ -30,6 +30,8 @@ from vconsole.supervisor.record import Launch, Run
 from vconsole.supervisor.scope import Scoping
 from vconsole.supervisor.starting import StartWatch
 
+# A beat that waited longer would look like a pause of our own to the judge of health.
+METRICS_PATIENCE_S = 2.0
 # The API server of a tree that we did not start is always asked alone at first.
 FOREIGN_DRAIN_S = 0.1
 # A scope takes systemd some 10 ms.
@@ -58,9 +60,8 @@ class Life:
         self.window = MetricsWindow()
         self.exited = asyncio.Event()
         self._observer = TreeObserver()
-        self.api_key = record.load_environment(name).get("VLLM_API_KEY") or os.environ.get(
-            "VLLM_API_KEY"
-        )
+        given = record.readable_environment(name)
+        self.api_key = given.get("VLLM_API_KEY") or os.environ.get("VLLM_API_KEY")
         self.client = EngineClient(plan.url, self.api_key)
         self._child = child
         self._awaits_scope = awaits_scope
@@ -160,7 +161,7 @@ class Life:
 
     def observe(self, scrape: Scrape | None) -> Observation:
         """What can be seen of it now, for the judge of its health."""
-        return self._observer.observe(self.run.tree, scrape)
+        return self._observer.observe(self.run.leader, self.run.tree, scrape)
 
     async def end(self, drain_s: float | None) -> Ending:
         """End the tree. With nothing in flight vLLM's drain is only a wait, so it is left out."""
@@ -178,7 +179,16 @@ class Life:
 
     async def scrape(self) -> Scrape:
         """What `/metrics` says now."""
-        return parse(await self.client.metrics())
+        return parse(await self.client.metrics(METRICS_PATIENCE_S))
+
+    async def answers_a_token(self, limit_s: float) -> bool:
+        """Whether it generates one token within `limit_s`."""
+        body = {"model": self.launch.served_name, "prompt": "1", "max_tokens": 1}
+        try:
+            await self.client.post("/v1/completions", body, Reply, limit_s)
+        except VConsoleError:
+            return False
+        return True
 
     async def close(self) -> None:
         if self._pidfd is not None:

@@ -132,6 +132,8 @@ async def end_tree(
         return await _gone_within(living, seconds, reap)
 
     if drain_s > 0 and tree.send(leader, signal.SIGTERM):
+        for process in sorted(living()):
+            tree.send(process, signal.SIGCONT)
         rungs.append("drain")
         await gone_within(drain_s + AFTER_DRAIN_S)
     for name, number, patience_s in (
@@ -145,6 +147,8 @@ async def end_tree(
         rungs.append(name)
         for process in sorted(left):
             tree.send(process, number)
+            # What somebody halted cannot take a request to end.
+            tree.send(process, signal.SIGCONT)
         await gone_within(patience_s)
     survivors = await remaining()
     seconds = time.monotonic() - started

@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 from vconsole import paths
-from vconsole.supervisor.files import set_aside, write_atomically
+from vconsole.errors import VConsoleError
+from vconsole.supervisor.files import keep_previous, previous, set_aside, write_atomically
 from vconsole.supervisor.model import Desired, Failure, PhaseTime, ServerState, Transition
 from vconsole.supervisor.tree import ProcessId
 
@@ -106,11 +107,17 @@ def log_path(name: str) -> Path:
 
 
 def save(record: ServerRecord) -> None:
-    write_atomically(record_path(record.name), msgspec.json.encode(record))
+    """Write the record whole; the one before it stays beside it, for when this one is ruined."""
+    path = record_path(record.name)
+    keep_previous(path)
+    write_atomically(path, msgspec.json.encode(record))
 
 
 def load(name: str) -> ServerRecord:
-    """The record of a server, a fresh one where there is none; a corrupt one is set aside."""
+    """The record of a server, a fresh one where there is none.
+
+    A corrupt one is set aside, and the one written before it holds.
+    """
     path = record_path(name)
     try:
         return msgspec.json.decode(path.read_bytes(), type=ServerRecord)
@@ -118,6 +125,9 @@ def load(name: str) -> ServerRecord:
         return ServerRecord(name)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         log.warning("record of %s is unreadable (%s): kept as %s", name, error, set_aside(path))
+    try:
+        return msgspec.json.decode(previous(path).read_bytes(), type=ServerRecord)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return ServerRecord(name)
 
 
@@ -133,7 +143,27 @@ def save_environment(name: str, environment: dict[str, str]) -> None:
 
 
 def load_environment(name: str) -> dict[str, str]:
+    """The variables given at the last start; an error where they cannot be read.
+
+    To go on without them could start a server without its key.
+    """
+    path = environment_path(name)
     try:
-        return msgspec.json.decode(environment_path(name).read_bytes(), type=dict[str, str])
-    except (OSError, msgspec.DecodeError):
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise VConsoleError(
+            f"the variables given to {name} cannot be read from {path}: {error}",
+            "move that file away and start again with what it should say",
+            kind="unreadable_environment",
+        ) from error
+
+
+def readable_environment(name: str) -> dict[str, str]:
+    """The same for whoever only looks at a server; nothing where it cannot be read."""
+    try:
+        return load_environment(name)
+    except VConsoleError as error:
+        log.error("%s", error.message)
         return {}

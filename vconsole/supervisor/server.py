@@ -70,7 +70,7 @@ class Server:
             )
         prepared = launch.prepare(request, self.book.record.launch, self.name)
         launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
-        return self.begin("start", lambda operation: self._start(operation, prepared))
+        return self.begin("start", lambda operation: self._start(operation, prepared, "asked for"))
 
     def stop(self, drain_s: float | None) -> Operation:
         """Begin a stop; it cuts a start short, and joins a stop that is under way."""
@@ -95,10 +95,13 @@ class Server:
         self.require_ready()
         return self.begin("smoke", self._smoke)
 
-    def start_again(self) -> Operation:
-        """Begin the start of what ran last, as the keeper does after a failure."""
-        prepared = self.prepare_again()
-        return self.begin("start", lambda operation: self._start(operation, prepared))
+    async def start_again(self) -> None:
+        """Start what ran last, as the keeper does after a failure; raises what it fails with."""
+        prepared, times = self.prepare_again(), self.book.record.restart_times
+        launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
+        self.begin("start", lambda operation: self._start(operation, prepared, "by itself", times))
+        if self.operation:
+            await self.operation.finished()
 
     def prepare_again(self) -> launch.PreparedLaunch:
         last = self.book.record.launch
@@ -172,6 +175,9 @@ class Server:
             operation.done()
         except VConsoleError as error:
             operation.failed(error)
+        except OSError as error:
+            remedy = "see whether the disk is full or read-only"
+            operation.failed(VConsoleError(f"the {kind} failed: {error}", remedy))
         except asyncio.CancelledError:
             operation.failed(VConsoleError(f"the {kind} was cut short"))
             raise
@@ -181,9 +187,16 @@ class Server:
                 where = paths.supervisor_log_path()
                 operation.failed(VConsoleError(f"the {kind} broke off", f"{where} says why"))
 
-    async def _start(self, operation: RunningOperation, prepared: launch.PreparedLaunch) -> None:
+    async def _start(
+        self,
+        operation: RunningOperation,
+        prepared: launch.PreparedLaunch,
+        cause: str,
+        restart_times: tuple[datetime, ...] = (),
+    ) -> None:
+        """Who asks for a start has seen to the failures before it, so they no longer count."""
         with operation.step("spawn"):
-            life = await self._spawn(prepared)
+            life = await self._spawn(prepared, cause, restart_times)
         with operation.step("load"):
             await self.until_ready(life)
 
@@ -208,7 +221,7 @@ class Server:
                 await self.book.enter(ServerState.STOPPING, "restart asked for")
                 await self.finish_stop(operation)
         launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
-        await self._start(operation, prepared)
+        await self._start(operation, prepared, "asked for")
 
     async def _smoke(self, operation: RunningOperation) -> None:
         life = self.require_ready()
@@ -238,7 +251,9 @@ class Server:
 
     # --- parts -----------------------------------------------------------------------------------
 
-    async def _spawn(self, prepared: launch.PreparedLaunch) -> Life:
+    async def _spawn(
+        self, prepared: launch.PreparedLaunch, cause: str, restart_times: tuple[datetime, ...]
+    ) -> Life:
         plan = prepared.launch
         paths.private_folder(paths.server_dir(self.name))
         await asyncio.to_thread(record.save_environment, self.name, prepared.given_environment)
@@ -249,12 +264,13 @@ class Server:
         life = self.life = Life.spawn(self.name, prepared, learned, count, scoping)
         await self.book.enter(
             ServerState.STARTING,
-            "asked for",
+            cause,
             desired=Desired.RUNNING,
             launch=plan,
             run=life.run,
             last_failure=None,
             next_start_at=None,
+            restart_times=restart_times,
             survivors=(),
         )
         life = self.life = await life.settled(prepared, learned, count)

@@ -14,6 +14,7 @@ from vconsole.supervisor.logtail import LogTail
 from vconsole.supervisor.model import PhaseTime
 
 POLL_S = 0.2
+QUIET_ASKING_EVERY = 15
 
 
 class StartWatch:
@@ -25,6 +26,7 @@ class StartWatch:
         self._learned = learned
         self._tracker = PhaseTracker()
         self._spawned_s = time.monotonic()
+        self._polls = 0
 
     @property
     def phase(self) -> str:
@@ -60,7 +62,7 @@ class StartWatch:
             if (now := (self.phase, self.progress)) != shown:
                 shown = now
                 changed()
-            if self.phase == "ready" and await client.health():
+            if self._worth_asking() and await client.health():
                 return await client.models()
             if not self._tail.behind:
                 await asyncio.sleep(POLL_S)
@@ -70,6 +72,11 @@ class StartWatch:
     def finish(self) -> tuple[PhaseTime, ...]:
         spans = self._tracker.finish(self.elapsed_s)
         return tuple(PhaseTime(span.name, span.seconds) for span in spans)
+
+    def _worth_asking(self) -> bool:
+        """Whether to ask for its health: a server told to log errors only never says `ready`."""
+        self._polls += 1
+        return self.phase == "ready" or self._polls % QUIET_ASKING_EVERY == 0
 
     async def _read_log(self) -> None:
         for line in await self._tail.new_lines():
