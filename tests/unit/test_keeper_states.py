@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from vconsole import paths
 from vconsole.supervisor import record
 from vconsole.supervisor.book import Book
+from vconsole.supervisor.files import previous
 from vconsole.supervisor.keeper import Keeper
 from vconsole.supervisor.model import Desired, Failure, ServerState
 from vconsole.supervisor.record import Launch, Run
@@ -54,7 +55,8 @@ class Day(RuleBasedStateMachine):
     def begin(self) -> None:
         self.loop = asyncio.new_event_loop()
         paths.private_folder(paths.server_dir("main"))
-        record.record_path("main").unlink(missing_ok=True)
+        for path in (record.record_path("main"), previous(record.record_path("main"))):
+            path.unlink(missing_ok=True)
         self.book = self.loop.run_until_complete(self._book())
         self.wanted = Desired.STOPPED
         self.restarts = 0

@@ -46,8 +46,10 @@ def _only_one() -> Iterator[None]:
                 ExitCode.REFUSED,
                 kind="already_running",
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+        # The pid is for people to read; on a full disk the lock does without.
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
     finally:
         os.close(descriptor)

@@ -154,10 +154,16 @@ class Life:
         self.run = replace(
             self.run,
             ready_at=now,
-            ready_s=(now - self.run.started_at).total_seconds(),
+            ready_s=self._loaded_s(now),
             phases=self.watch.finish(),
             max_model_len=cards[0].max_model_len if cards else None,
         )
+
+    def _loaded_s(self, now: datetime) -> float:
+        """By the steady clock where we saw all of it; an adopted start began before we did."""
+        if not self.adopted:
+            return self.watch.elapsed_s
+        return max(0.0, (now - self.run.started_at).total_seconds())
 
     def observe(self, scrape: Scrape | None) -> Observation:
         """What can be seen of it now, for the judge of its health."""

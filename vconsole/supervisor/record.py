@@ -119,16 +119,15 @@ def load(name: str) -> ServerRecord:
     A corrupt one is set aside, and the one written before it holds.
     """
     path = record_path(name)
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=ServerRecord)
-    except FileNotFoundError:
-        return ServerRecord(name)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        log.warning("record of %s is unreadable (%s): kept as %s", name, error, set_aside(path))
-    try:
-        return msgspec.json.decode(previous(path).read_bytes(), type=ServerRecord)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return ServerRecord(name)
+    for candidate in (path, previous(path)):
+        try:
+            return msgspec.json.decode(candidate.read_bytes(), type=ServerRecord)
+        except FileNotFoundError:
+            continue
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            kept = set_aside(candidate)
+            log.warning("record of %s is unreadable (%s): kept as %s", name, error, kept)
+    return ServerRecord(name)
 
 
 def recorded_names() -> tuple[str, ...]:
