@@ -56,7 +56,7 @@ class Machine:
             self.close()
             raise
 
-    def run(self, *command: str, timeout_s: float = 120) -> Done:
+    def run(self, *command: str, timeout_s: float = 240) -> Done:
         """Run a command as root in it, outside of any login session."""
         return subprocess.run(
             ["nsenter", f"--target={self._first}", *NAMESPACES, "--cgroup", "--", *command],
