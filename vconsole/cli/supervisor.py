@@ -63,6 +63,7 @@ def stop(servers: str, as_json: bool) -> None:
             "no supervisor runs", exit_code=ExitCode.NO_SERVER, kind="no_supervisor"
         )
     begun_s = time.monotonic()
+    running = [one.name for one in client.status().servers if one.pid]
     info = client.shut_down(servers)
     if not wait_until_left(client, info.pid, PATIENCE_S):
         raise VConsoleError(
@@ -73,5 +74,7 @@ def stop(servers: str, as_json: bool) -> None:
     if as_json:
         print_json({"pid": info.pid, "stopped": True, "servers": servers})
     else:
-        kept = "its servers keep running" if servers == "keep" else "its servers are stopped"
-        say(f"supervisor {info.pid} has left after {duration(time.monotonic() - begun_s)}; {kept}")
+        after = duration(time.monotonic() - begun_s)
+        fate = "keeps running" if servers == "keep" else "is stopped"
+        words = "".join(f"; {name} {fate}" for name in running)
+        say(f"supervisor {info.pid} has left after {after}{words}")
