@@ -19,8 +19,9 @@ from vconsole.engine.metrics import Scrape, parse
 from vconsole.engine.protocol import ModelCard, Reply
 from vconsole.engine.rates import MetricsWindow
 from vconsole.errors import VConsoleError
+from vconsole.supervisor import gpu_memory, process, record, scope, tree
 from vconsole.supervisor import launch as launching
-from vconsole.supervisor import process, record, scope, tree
+from vconsole.supervisor.gpu_memory import Release
 from vconsole.supervisor.health import Observation
 from vconsole.supervisor.log_parts import read_live
 from vconsole.supervisor.logtail import LogTail
@@ -67,6 +68,7 @@ class Life:
         self.client = EngineClient(plan.url, self.api_key)
         self._child = child
         self._awaits_scope = awaits_scope
+        self._cards: frozenset[str] = frozenset()
         self._pidfd = self._follow_exit()
 
     @classmethod
@@ -99,7 +101,10 @@ class Life:
             return cls.spawn(name, prepared, learned, learned_from)
         if leader is None:
             raise VConsoleError(f"{plan.command[0]} ended at once (exit code {child.wait()})")
-        run = Run(tag, tree.boot_id(), leader, datetime.now(UTC), offset, (leader,))
+        run = Run(
+            *(tag, tree.boot_id(), leader, datetime.now(UTC), offset, (leader,)),
+            cards_before=prepared.cards_before,
+        )
         watch = StartWatch(LogTail(log_file, offset), learned, learned_from)
         return cls(name, plan, run, child, watch, awaits_scope=scoping is not None)
 
@@ -160,6 +165,8 @@ class Life:
             ready_s=self._loaded_s(now),
             phases=self.watch.finish(),
             max_model_len=cards[0].max_model_len if cards else None,
+            weights_bytes=self.watch.weights_bytes,
+            kv_cache_bytes=self.watch.kv_cache_bytes,
         )
 
     def _loaded_s(self, now: datetime) -> float:
@@ -178,13 +185,14 @@ class Life:
         if drain_s > 0 and not await self._requests_in_flight():
             drain_s = 0
         run = self.run
+        self._cards = await gpu_memory.cards_of(run)
         if run.foreign:
             drain_s = max(drain_s, FOREIGN_DRAIN_S)
         return await process.end_run(run, drain_s, self.reap)
 
-    async def gpu_memory_released(self) -> bool | None:
-        """Whether the cards have let go of our processes; None where there is no GPU."""
-        return None
+    async def gpu_memory_released(self) -> Release:
+        """Whether the cards have let go of the tree that was ended."""
+        return await gpu_memory.until_released(self.run, self._cards)
 
     async def scrape(self) -> Scrape:
         """What `/metrics` says now."""

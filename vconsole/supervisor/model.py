@@ -138,6 +138,7 @@ class Operation:
     steps: tuple[Step, ...] = ()
     error: ErrorBody | None = None
     gpu_memory_released: bool | None = None
+    gpu_memory_note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
