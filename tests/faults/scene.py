@@ -151,7 +151,7 @@ class Scene:
             if console:
                 terminal = Terminal(self.home, 100, 30)
                 stack.callback(terminal.close)
-                terminal.wait_for("vconsole")
+                terminal.wait_for("q leave")
             yield Strike(self, client, terminal)
 
     def _prepare(self, moment: Moment) -> None:

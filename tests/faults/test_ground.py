@@ -131,6 +131,8 @@ def test_a_ruined_environment_is_not_left_out(scene: Scene, row: Row) -> None:
 def full_disk(scene: Scene) -> Iterator[None]:
     """Not a byte is left where the state is."""
     filler = scene.home.root / "state" / "filler"
+    # Its place would be room for the next record.
+    (scene.log.parent / "record.json.previous").unlink(missing_ok=True)
     try:
         with filler.open("wb", buffering=0) as file, suppress(OSError):
             for piece in (1 << 20, 4096, 1):

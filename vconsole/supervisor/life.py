@@ -23,6 +23,7 @@ from vconsole.supervisor import gpu_memory, process, record, scope, tree
 from vconsole.supervisor import launch as launching
 from vconsole.supervisor.gpu_memory import Release
 from vconsole.supervisor.health import Observation
+from vconsole.supervisor.log_parts import read_live
 from vconsole.supervisor.logtail import LogTail
 from vconsole.supervisor.observing import TreeObserver
 from vconsole.supervisor.portlock import lock_port
@@ -38,6 +39,7 @@ FOREIGN_DRAIN_S = 0.1
 # A scope takes systemd some 10 ms.
 SCOPE_PATIENCE_S = 5.0
 SCOPE_POLL_S = 0.01
+LARGEST_REFUSAL_BYTES = 4 << 10
 log = logging.getLogger(__name__)
 
 
@@ -94,6 +96,9 @@ class Life:
                 command = scoping.around(tag, f"vLLM server {name} of vconsole", command)
             child = process.spawn(command, environment, log_file, folder, (lock.fileno(),))
         leader = tree.identify(child.pid)
+        if leader is None and scoping:
+            _log_refusal(name, offset)
+            return cls.spawn(name, prepared, learned, learned_from)
         if leader is None:
             raise VConsoleError(f"{plan.command[0]} ended at once (exit code {child.wait()})")
         run = Run(
@@ -132,9 +137,7 @@ class Life:
             await asyncio.sleep(SCOPE_POLL_S)
         if not self._awaits_scope:
             return self
-        said = LogTail(record.log_path(self.name), self.run.log_offset_bytes)
-        why = " ".join(await said.new_lines()) or f"no answer in {SCOPE_PATIENCE_S:.0f} s"
-        log.warning("%s: it starts without a scope, which systemd refused: %s", self.name, why)
+        _log_refusal(self.name, self.run.log_offset_bytes)
         await self.end(0)
         await self.close()
         return Life.spawn(self.name, prepared, learned, learned_from)
@@ -242,3 +245,10 @@ class Life:
             asyncio.get_running_loop().remove_reader(self._pidfd)
         self.reap()
         self.exited.set()
+
+
+def _log_refusal(name: str, log_offset_bytes: int) -> None:
+    """Tell why systemd gave no scope: its `systemd-run` wrote that where the run's log begins."""
+    _, said = read_live(record.log_path(name), log_offset_bytes, LARGEST_REFUSAL_BYTES)
+    why = " ".join(said.decode(errors="replace").split()) or "it does not answer"
+    log.warning("%s: it starts without a scope, which systemd refused: %s", name, why)
