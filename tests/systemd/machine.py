@@ -31,15 +31,18 @@ class CannotBootError(Exception):
 
 
 class Machine:
-    """A booted system; `run` works in it as root, `login` as a user in a login session."""
+    """A booted system; `run` works in it as root, `login` as a user in a login session.
 
-    def __init__(self) -> None:
+    Every user may enter `folders` in it, the project and our Python, whatever their modes are here.
+    """
+
+    def __init__(self, *folders: Path) -> None:
         _require_ground()
         self._cgroup = _new_cgroup()
         self._scratch = Path(tempfile.mkdtemp(prefix="vconsole-systemd-", dir="/tmp"))
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the machine
-        folders = dict.fromkeys((PROJECT, Path(sys.prefix), Path(sys.base_prefix)))
-        boot = (str(BOOT), str(self._scratch), str(self._cgroup), *map(str, folders))
+        shown = dict.fromkeys((PROJECT, Path(sys.prefix), Path(sys.base_prefix), *folders))
+        boot = (str(BOOT), str(self._scratch), str(self._cgroup), *map(str, shown))
         self._holder = subprocess.Popen(
             ["unshare", *NAMESPACES, "--fork", "--kill-child=SIGKILL", "--", *boot],
             stdin=subprocess.DEVNULL,
@@ -53,7 +56,7 @@ class Machine:
             self.close()
             raise
 
-    def run(self, *command: str, timeout_s: float = 30) -> Done:
+    def run(self, *command: str, timeout_s: float = 240) -> Done:
         """Run a command as root in it, outside of any login session."""
         return subprocess.run(
             ["nsenter", f"--target={self._first}", *NAMESPACES, "--cgroup", "--", *command],

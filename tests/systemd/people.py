@@ -9,6 +9,7 @@ from typing import Any
 from tests.support.home import SCRIPT, wait_until
 from tests.systemd.machine import Done, Machine
 
+STAND_IN = "/opt/engine"
 PATH = "/usr/bin:/bin"
 # States of a user that sd_uid_get_state(3) names; the others are closing and lingering.
 HERE = frozenset({"opening", "online", "active"})
@@ -21,20 +22,21 @@ class Person:
 
     machine: Machine
     name: str
+    engine: str = STAND_IN
 
     @classmethod
-    def new(cls, machine: Machine, name: str, lingers: bool = False) -> Person:
+    def new(
+        cls, machine: Machine, name: str, lingers: bool = False, engine: str = STAND_IN
+    ) -> Person:
         if machine.run("id", name).returncode != 0:
             assert machine.run("useradd", "--create-home", name).returncode == 0
         if lingers:
             assert machine.run("loginctl", "enable-linger", name).returncode == 0
-        return cls(machine, name)
+        return cls(machine, name, engine)
 
     def vconsole(self, *arguments: str, session: bool = True, **environment: str) -> Done:
         enter = self.machine.login if session else self.machine.without_login
-        return enter(
-            self.name, str(SCRIPT), *arguments, VCONSOLE_ENGINE="/opt/engine", **environment
-        )
+        return enter(self.name, str(SCRIPT), *arguments, VCONSOLE_ENGINE=self.engine, **environment)
 
     def data(self, *arguments: str, session: bool = True, **environment: str) -> dict[str, Any]:
         """What a command that has to succeed prints as JSON."""
@@ -47,12 +49,12 @@ class Person:
         """Run several commands in one login session."""
         path = f"{SCRIPT.parent}:{PATH}"
         return self.machine.login(
-            self.name, "bash", "-c", script, PATH=path, VCONSOLE_ENGINE="/opt/engine"
+            self.name, "bash", "-c", script, PATH=path, VCONSOLE_ENGINE=self.engine
         )
 
-    def start(self, session: bool = True, **environment: str) -> Done:
+    def start(self, model: str = "/opt/model", session: bool = True, **environment: str) -> Done:
         started = self.vconsole(
-            *("start", "/opt/model", "--port", str(next(PORTS)), "--json"),
+            *("start", model, "--port", str(next(PORTS)), "--json"),
             session=session,
             **environment,
         )

@@ -1,4 +1,4 @@
-"""A stand-in for vLLM where only processes matter: an API server with a child deaf to SIGTERM.
+"""A stand-in for vLLM where only processes matter: an API server with a child.
 
 Run with `--install FOLDER` it makes an engine of itself there. As a server, SIGUSR1 makes it start
 a child that leaves its session and its environment behind, as a daemon does.
@@ -14,8 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
-# What the daemon shows in its command line, so that tests find it by that alone.
+SLEEP = "import time; time.sleep(600)"
+# What they show in their command lines, so that tests find them by that alone.
+CHILD = "child-of-the-stand-in"
 ESCAPED = "escaped-from-the-stand-in"
 
 
@@ -52,7 +53,7 @@ def escape(*_: object) -> None:
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
-            os.execve(sys.executable, [sys.executable, "-c", DEAF, ESCAPED], {})
+            os.execve(sys.executable, [sys.executable, "-c", SLEEP, ESCAPED], {})
         os._exit(0)
     os.wait()
 
@@ -61,7 +62,7 @@ def serve(arguments: list[str]) -> None:
     port = int(arguments[arguments.index("--port") + 1])
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
     signal.signal(signal.SIGUSR1, escape)
-    with subprocess.Popen([sys.executable, "-c", DEAF, "a-deaf-child"]) as child:
+    with subprocess.Popen([sys.executable, "-c", SLEEP, CHILD]) as child:
 
         def end(*_: object) -> None:
             child.kill()

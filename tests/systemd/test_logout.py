@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.support.home import wait_until
 from tests.systemd.machine import Machine
 from tests.systemd.people import Person
-from tests.systemd.stand_in import ESCAPED
+from tests.systemd.stand_in import CHILD, ESCAPED
 
 pytestmark = pytest.mark.systemd
 
@@ -33,25 +34,27 @@ def record_of(person: Person) -> dict[str, object]:
     return found
 
 
-def test_with_linger_supervisor_and_server_outlive_the_session(machine: Machine) -> None:
-    ada = Person.new(machine, "ada", lingers=True)
-    started = ada.start()
-    assert "warning" not in started.stderr
+@pytest.mark.engine
+def test_with_linger_supervisor_and_server_outlive_the_session(
+    machine: Machine, engine_folder: Path
+) -> None:
+    ada = Person.new(machine, "ada", lingers=True, engine=str(engine_folder))
+    assert "warning" not in ada.start("demo", VLLM_CPU_KVCACHE_SPACE="1").stderr
     ada.log_out()
-    before = set(ada.processes("a-deaf-child|bin/vllm|vconsole.supervisor"))
-    assert len(before) == 3
-    about = ada.data("supervisor", "status")
+    tree = {*ada.processes("vllm serve|VC-main::"), *ada.processes("vconsole.supervisor")}
+    assert len(tree) >= 3, "supervisor, API server, EngineCore"
+    about, server = ada.data("supervisor", "status"), ada.data("status")["server"]
     assert about["survives_logout"] is True
     assert about["survival_note"] is None
     assert about["owner"] == "user"
-    server = ada.data("status")["server"]
     assert server["state"] == "ready"
-    assert {server["pid"], about["pid"]} < before
-    assert "/user@" in ada.cgroup(about["pid"])
+    assert {server["pid"], about["pid"]} < tree
+    assert all("/app.slice/vconsole-" in ada.cgroup(pid) for pid in tree)
+    assert ada.data("ask", "once upon a time", "--max-tokens", "4")["completion_tokens"] == 4
     ada.log_out()
-    assert set(ada.processes("a-deaf-child|bin/vllm|vconsole.supervisor")) == before
+    assert tree <= set(ada.processes())
     assert ada.data("stop")["survivors"] == []
-    assert ada.processes("a-deaf-child|bin/vllm") == []
+    assert set(ada.processes()) & tree == {about["pid"]}
 
 
 def test_a_server_in_a_scope_is_the_process_that_was_spawned(machine: Machine) -> None:
@@ -92,7 +95,7 @@ def test_what_left_session_environment_and_parent_is_found_and_ended(machine: Ma
     assert str(escaped) not in json.dumps(record_of(cid))
     machine.run("kill", "-KILL", str(pid))
     cid.vconsole("stop")
-    wait_until("all of it is gone", lambda: not cid.processes(f"{ESCAPED}|a-deaf-child"), 25)
+    wait_until("all of it is gone", lambda: not cid.processes(f"{ESCAPED}|{CHILD}"), 10)
 
 
 def test_without_a_session_the_manager_is_found_all_the_same(machine: Machine) -> None:

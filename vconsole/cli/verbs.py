@@ -105,6 +105,8 @@ def stop(
         )
     else:
         say(f"{name} is stopped: every process gone, port free ({duration(ended.seconds)})")
+        if ended.gpu_memory_note:
+            say(f"  {ended.gpu_memory_note}")
 
 
 def _wait_for_start(

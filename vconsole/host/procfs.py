@@ -50,7 +50,8 @@ def link(pid: int, name: str) -> str | None:
 def cgroup(pid: int | str) -> str | None:
     """The cgroup that systemd has put it in, in the hierarchy of systemd's (cgroups(7))."""
     lines = (_read(f"{PROC}/{pid}/cgroup") or b"").decode(errors="replace").splitlines()
-    paths = {controllers: path for _, controllers, path in (line.split(":", 2) for line in lines)}
+    fields = (line.split(":", 2) for line in lines if line.count(":") >= 2)
+    paths = {controllers: path for _, controllers, path in fields}
     return paths.get("name=systemd") if paths.get("", "/") == "/" else paths[""]
 
 

@@ -30,7 +30,7 @@ from vconsole.supervisor.model import (
 )
 from vconsole.supervisor.sampler import Sampler, owned_pids
 from vconsole.supervisor.server import Server
-from vconsole.supervisor.summary import server_status
+from vconsole.supervisor.summary import cards_of, server_status
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,39}\Z")
 BEAT_S = 1.0
@@ -203,6 +203,7 @@ class Supervisor:
             engine=self._engine,
             operations=tuple(operations),
             smoke=server.smoke_report,
+            card_memory=cards_of(server, self._sampler.gpus.gpus, self._sampler.metrics(server)),
         )
 
     async def close(self) -> None:

@@ -65,8 +65,7 @@ async def _serve() -> None:
     await runner.setup()
     path = checked_socket_path()
     try:
-        await supervisor.learn_outlook()
-        await supervisor.adopt_all()
+        await asyncio.gather(supervisor.learn_outlook(), supervisor.adopt_all())
         beat = asyncio.create_task(_beat(supervisor))
         await _stay(supervisor, runner, path)
         beat.cancel()

@@ -21,7 +21,7 @@ from vconsole.settings import Settings
 from vconsole.supervisor import exposure, process, record
 from vconsole.supervisor.exposure import require_safe
 from vconsole.supervisor.model import StartRequest
-from vconsole.supervisor.record import Launch
+from vconsole.supervisor.record import CardBefore, Launch
 from vconsole.supervisor.tree import HOME_VARIABLE, TAG_VARIABLE
 
 # What vconsole has to know of a server is told to vconsole, not past it.
@@ -30,10 +30,14 @@ OUR_OPTIONS = {"--port": "--port", "--host": "--host", "--served-model-name": "-
 
 @dataclass(frozen=True, slots=True)
 class PreparedLaunch:
-    """Ready to spawn; `given_environment` is what the caller and the profile asked for."""
+    """Ready to spawn; `given_environment` is what the caller and the profile asked for.
+
+    `cards_before` is what the cards held when it was about to be spawned.
+    """
 
     launch: Launch
     given_environment: dict[str, str]
+    cards_before: tuple[CardBefore, ...] = ()
 
 
 def prepare(request: StartRequest, last: Launch | None, name: str) -> PreparedLaunch:

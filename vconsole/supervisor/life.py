@@ -19,9 +19,11 @@ from vconsole.engine.metrics import Scrape, parse
 from vconsole.engine.protocol import ModelCard, Reply
 from vconsole.engine.rates import MetricsWindow
 from vconsole.errors import VConsoleError
+from vconsole.supervisor import gpu_memory, process, record, scope, tree
 from vconsole.supervisor import launch as launching
-from vconsole.supervisor import process, record, scope, tree
+from vconsole.supervisor.gpu_memory import Release
 from vconsole.supervisor.health import Observation
+from vconsole.supervisor.log_parts import read_live
 from vconsole.supervisor.logtail import LogTail
 from vconsole.supervisor.observing import TreeObserver
 from vconsole.supervisor.portlock import lock_port
@@ -37,6 +39,7 @@ FOREIGN_DRAIN_S = 0.1
 # A scope takes systemd some 10 ms.
 SCOPE_PATIENCE_S = 5.0
 SCOPE_POLL_S = 0.01
+LARGEST_REFUSAL_BYTES = 4 << 10
 log = logging.getLogger(__name__)
 
 
@@ -65,6 +68,7 @@ class Life:
         self.client = EngineClient(plan.url, self.api_key)
         self._child = child
         self._awaits_scope = awaits_scope
+        self._cards: frozenset[str] = frozenset()
         self._pidfd = self._follow_exit()
 
     @classmethod
@@ -92,9 +96,15 @@ class Life:
                 command = scoping.around(tag, f"vLLM server {name} of vconsole", command)
             child = process.spawn(command, environment, log_file, folder, (lock.fileno(),))
         leader = tree.identify(child.pid)
+        if leader is None and scoping:
+            _log_refusal(name, offset)
+            return cls.spawn(name, prepared, learned, learned_from)
         if leader is None:
             raise VConsoleError(f"{plan.command[0]} ended at once (exit code {child.wait()})")
-        run = Run(tag, tree.boot_id(), leader, datetime.now(UTC), offset, (leader,))
+        run = Run(
+            *(tag, tree.boot_id(), leader, datetime.now(UTC), offset, (leader,)),
+            cards_before=prepared.cards_before,
+        )
         watch = StartWatch(LogTail(log_file, offset), learned, learned_from)
         return cls(name, plan, run, child, watch, awaits_scope=scoping is not None)
 
@@ -127,9 +137,7 @@ class Life:
             await asyncio.sleep(SCOPE_POLL_S)
         if not self._awaits_scope:
             return self
-        said = LogTail(record.log_path(self.name), self.run.log_offset_bytes)
-        why = " ".join(await said.new_lines()) or f"no answer in {SCOPE_PATIENCE_S:.0f} s"
-        log.warning("%s: it starts without a scope, which systemd refused: %s", self.name, why)
+        _log_refusal(self.name, self.run.log_offset_bytes)
         await self.end(0)
         await self.close()
         return Life.spawn(self.name, prepared, learned, learned_from)
@@ -157,6 +165,8 @@ class Life:
             ready_s=self._loaded_s(now),
             phases=self.watch.finish(),
             max_model_len=cards[0].max_model_len if cards else None,
+            weights_bytes=self.watch.weights_bytes,
+            kv_cache_bytes=self.watch.kv_cache_bytes,
         )
 
     def _loaded_s(self, now: datetime) -> float:
@@ -175,13 +185,23 @@ class Life:
         if drain_s > 0 and not await self._requests_in_flight():
             drain_s = 0
         run = self.run
+        self._cards = await gpu_memory.cards_of(run)
         if run.foreign:
             drain_s = max(drain_s, FOREIGN_DRAIN_S)
         return await process.end_run(run, drain_s, self.reap)
 
-    async def gpu_memory_released(self) -> bool | None:
-        """Whether the cards have let go of our processes; None where there is no GPU."""
-        return None
+    async def gpu_memory_released(self) -> Release:
+        """Whether the cards have let go of the tree that was ended."""
+        return await gpu_memory.until_released(self.run, self._cards)
+
+    @property
+    def said_sizes(self) -> tuple[int | None, int | None]:
+        """Bytes of weights and of KV cache on each card, as its log said them so far."""
+        run, watch = self.run, self.watch
+        return (
+            run.weights_bytes or watch.weights_bytes,
+            run.kv_cache_bytes or watch.kv_cache_bytes,
+        )
 
     async def scrape(self) -> Scrape:
         """What `/metrics` says now."""
@@ -225,3 +245,10 @@ class Life:
             asyncio.get_running_loop().remove_reader(self._pidfd)
         self.reap()
         self.exited.set()
+
+
+def _log_refusal(name: str, log_offset_bytes: int) -> None:
+    """Tell why systemd gave no scope: its `systemd-run` wrote that where the run's log begins."""
+    _, said = read_live(record.log_path(name), log_offset_bytes, LARGEST_REFUSAL_BYTES)
+    why = " ".join(said.decode(errors="replace").split()) or "it does not answer"
+    log.warning("%s: it starts without a scope, which systemd refused: %s", name, why)

@@ -82,6 +82,15 @@ def port_is_free(host: str, port: int) -> bool:
     return True
 
 
+async def until_port_free(host: str, port: int) -> None:
+    """Wait for a port that our own server let go of; another's may have it by then."""
+    for _ in range(100):
+        if port_is_free(host, port):
+            return
+        await asyncio.sleep(POLL_S)
+    log.warning("port %d on %s is taken by somebody else", port, host)
+
+
 def members(
     leader: ProcessId, known: frozenset[ProcessId], foreign: bool = False
 ) -> frozenset[ProcessId]:

@@ -56,11 +56,23 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
+class CardBefore:
+    """A card before a start: what was used there that no process accounted for.
+
+    `card` is its UUID, or its index where it has none.
+    """
+
+    card: str
+    unnamed_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One life of a server's process tree; `leader` is the API server and its session's leader.
 
     A `foreign` tree is one that we took over and did not start: its session and its log are its
     user's, and `ready_at` is when it was adopted. `cgroup` is that of the run's own scope, if any.
+    `weights_bytes` and `kv_cache_bytes` are what vLLM's log says each of its cards holds.
     """
 
     tag: str
@@ -75,6 +87,9 @@ class Run:
     phases: tuple[PhaseTime, ...] = ()
     foreign: bool = False
     cgroup: str | None = None
+    cards_before: tuple[CardBefore, ...] = ()
+    weights_bytes: int | None = None
+    kv_cache_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from vconsole import paths
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.messages import SmokeReport
 from vconsole.requests.smoke import run_smoke
-from vconsole.supervisor import adoption, launch, process, record, scope, tree
+from vconsole.supervisor import adoption, gpu_memory, launch, process, record, scope, tree
 from vconsole.supervisor.adoption import Adoption
 from vconsole.supervisor.aftermath import explain_exit
 from vconsole.supervisor.book import Book
@@ -261,6 +261,7 @@ class Server:
         learned, count = await asyncio.to_thread(learn, plan.model, plan.engine)
         await asyncio.to_thread(put_away, record.log_path(self.name), log_limits())
         scoping = await asyncio.to_thread(scope.offered)
+        prepared = await gpu_memory.noted(prepared)
         life = self.life = Life.spawn(self.name, prepared, learned, count, scoping)
         await self.book.enter(
             ServerState.STARTING,
@@ -299,8 +300,9 @@ class Server:
         if ending.survivors:
             await self._note_survivors(ending.survivors)
         with operation.step("port free"):
-            await self._until_port_free(life)
-        operation.note(gpu_memory_released=await life.gpu_memory_released())
+            await process.until_port_free(life.launch.host, life.launch.port)
+        release = await life.gpu_memory_released()
+        operation.note(gpu_memory_released=release.released, gpu_memory_note=release.words)
         await life.close()
         self.life = None
 
@@ -310,13 +312,6 @@ class Server:
         left = tuple(sorted(survivors))
         await self.book.enter(ServerState.FAILED, message, survivors=left, last_failure=failure)
         raise VConsoleError(message, failure.remedy, kind="survivors")
-
-    async def _until_port_free(self, life: Life) -> None:
-        for _ in range(100):
-            if process.port_is_free(life.launch.host, life.launch.port):
-                return
-            await asyncio.sleep(process.POLL_S)
-        log.warning("%s: port %s is taken by somebody else", self.name, life.launch.port)
 
     async def sweep(self, cause: str, life: Life | None) -> Failure:
         """After an end that nobody asked for: end what is left, and say why it ended.
@@ -332,6 +327,7 @@ class Server:
     async def _sweep(self, cause: str, life: Life | None, run: Run) -> Failure:
         returncode = life.returncode if life else None
         survivors = await self.end_remains()
+        cause += await gpu_memory.left_behind(run)
         was_ready = run.ready_at is not None
         log_file = None if run.foreign else record.log_path(self.name)
         failure = await asyncio.to_thread(
