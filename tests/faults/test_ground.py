@@ -144,7 +144,8 @@ def full_disk(scene: Scene) -> Iterator[None]:
         yield
     finally:
         filler.unlink()
-        previous.write_bytes(kept)
+        if not previous.exists():
+            previous.write_bytes(kept)
 
 
 @contextmanager
