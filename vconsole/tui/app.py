@@ -28,6 +28,7 @@ from vconsole import settings
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.settings import Settings
 from vconsole.supervisor.autostart import ensure_supervisor
+from vconsole.supervisor.model import ServerStatus
 from vconsole.tui import results
 from vconsole.tui.actions import BY_ID, bindings_for, on_screen
 from vconsole.tui.glyphs import glyphs_for
@@ -108,6 +109,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.glyphs = glyphs_for(ui.ascii)
         self.session = Session(now, readonly)
         self.verbs: Verbs = Verbs(self, socket_path, name)
+        self._connect = connect
         self.link: SupervisorLink = SupervisorLink(self, socket_path, name, connect)
         self._outcomes = results.Outcomes()
         self._themes = load_themes()
@@ -159,14 +161,28 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 screen.show(self.session.view_with_log())
                 return
 
+    def follow(self, server: ServerStatus) -> None:
+        """Turn to another server: its state at once, its figures when its link has them."""
+        self.link.close()
+        self.server_name = server.name
+        self.verbs = Verbs(self, self.socket_path, server.name)
+        self.link = SupervisorLink(self, self.socket_path, server.name, self._connect)
+        self.session.follow(server)
+        self._show()
+        self.link.open(start=False)
+
     def on_link_up(self, message: LinkUp) -> None:
-        self.session.connected(message.samples)
+        if message.server == self.server_name:
+            self.session.connected(message.samples)
 
     def on_link_lost(self, message: LinkLost) -> None:
-        self.session.lost(message.error)
-        self._show()
+        if message.server == self.server_name:
+            self.session.lost(message.error)
+            self._show()
 
     def on_status_arrived(self, message: StatusArrived) -> None:
+        if message.status.server.name != self.server_name:
+            return
         self.session.heard(message.status)
         self._show()
         for toast in self._outcomes.of(message.status):

@@ -24,7 +24,10 @@ RETRY_S = 1.0
 
 
 class SupervisorLink:
-    """Owns the thread; `pump` receives `LinkUp`, `StatusArrived` and `LinkLost`."""
+    """Watches one server; `pump` receives `LinkUp`, `StatusArrived` and `LinkLost`.
+
+    After `close` its thread posts nothing more and ends at the next snapshot.
+    """
 
     def __init__(self, pump: MessagePump, socket_path: Path, name: str, connect: Connect) -> None:
         self._pump = pump
@@ -34,8 +37,9 @@ class SupervisorLink:
         self._wake = threading.Event()
         self._over = threading.Event()
 
-    def open(self) -> None:
-        in_background("supervisor-link", self._run)
+    def open(self, start: bool = True) -> None:
+        """Begin; `start` is whether to start a supervisor where there is none."""
+        in_background("supervisor-link", lambda: self._run(start))
 
     def bring_back(self) -> None:
         """Try again now, and start the supervisor where there is none."""
@@ -45,8 +49,7 @@ class SupervisorLink:
         self._over.set()
         self._wake.set()
 
-    def _run(self) -> None:
-        start = True
+    def _run(self, start: bool) -> None:
         while not self._over.is_set():
             try:
                 self._watch(start)
@@ -55,7 +58,7 @@ class SupervisorLink:
                 error = raised
             except msgspec.MsgspecError as raised:
                 error = VConsoleError(f"the supervisor's answer makes no sense here: {raised}")
-            if not self._post(LinkLost(error)):
+            if not self._post(LinkLost(self._name, error)):
                 return
             start = self._wake.wait(RETRY_S)
             self._wake.clear()
@@ -66,7 +69,7 @@ class SupervisorLink:
         first = next(snapshots, None)
         if first is None:
             return
-        self._post(LinkUp(client.history(self._name, KEPT)))
+        self._post(LinkUp(self._name, client.history(self._name, KEPT)))
         self._post(StatusArrived(first))
         for status in snapshots:
             if not self._post(StatusArrived(status)):

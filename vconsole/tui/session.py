@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from vconsole.engine.logline import LogLine
 from vconsole.errors import VConsoleError
-from vconsole.supervisor.model import Sample, Status
+from vconsole.supervisor.model import Sample, ServerStatus, Status
 from vconsole.tui.history import History
 from vconsole.tui.logfile import read_tail
 from vconsole.tui.view import Link, View
@@ -33,6 +34,13 @@ class Session:
     def connected(self, samples: tuple[Sample, ...]) -> None:
         self.link, self._error = Link.LIVE, None
         self._history.replace(samples)
+
+    def follow(self, server: ServerStatus) -> None:
+        """Turn to another server: what every snapshot says of it holds until its own comes."""
+        if self._status is not None:
+            self._status = replace(self._status, server=server, metrics=None, smoke=None)
+        self._history.replace(())
+        self.link = Link.CONNECTING
 
     def lost(self, error: VConsoleError) -> None:
         self.link, self._error = Link.LOST, error

@@ -34,6 +34,9 @@ class StateLine(Canvas):
         if server is None:
             return []
         facts: list[Line] = []
+        if view.others:
+            place = f" {view.place}/{len(view.servers)}"
+            facts.append(line((server.name, Role.ACCENT), (place, Role.DIM)))
         if view.model:
             facts.append(line((view.model, Role.STRONG)))
         if view.stale_s is not None:
