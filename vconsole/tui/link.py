@@ -26,7 +26,8 @@ RETRY_S = 1.0
 class SupervisorLink:
     """Watches one server; `pump` receives `LinkUp`, `StatusArrived` and `LinkLost`.
 
-    After `close` its thread posts nothing more and ends at the next snapshot.
+    Until `attach` they are kept, so that it can begin before the console does. After `close` its
+    thread posts nothing more and ends at the next snapshot.
     """
 
     def __init__(self, pump: MessagePump, socket_path: Path, name: str, connect: Connect) -> None:
@@ -36,10 +37,37 @@ class SupervisorLink:
         self._connect = connect
         self._wake = threading.Event()
         self._over = threading.Event()
+        self._begun = False
+        self._waited = False
+        self._spoken = threading.Event()
+        self._attached = False
+        self._early: list[Message] = []
+        self._turn = threading.Lock()
 
     def open(self, start: bool = True) -> None:
-        """Begin; `start` is whether to start a supervisor where there is none."""
+        """Begin, once; `start` is whether to start a supervisor where there is none."""
+        if self._begun:
+            return
+        self._begun = True
         in_background("supervisor-link", lambda: self._run(start))
+
+    def early(self, patience_s: float = 0.0) -> list[Message]:
+        """What came until now, for a console that cannot receive messages yet.
+
+        Waits for the first word once, where one is on its way.
+        """
+        if self._begun and not self._attached and not self._waited:
+            self._waited = True
+            self._spoken.wait(patience_s)
+        with self._turn:
+            early, self._early = self._early, []
+        return early
+
+    def attach(self) -> list[Message]:
+        """From now on `pump` receives; returns what came before."""
+        with self._turn:
+            self._attached = True
+        return self.early()
 
     def bring_back(self) -> None:
         """Try again now, and start the supervisor where there is none."""
@@ -76,4 +104,12 @@ class SupervisorLink:
                 return
 
     def _post(self, message: Message) -> bool:
-        return not self._over.is_set() and deliver(self._pump, message)
+        if self._over.is_set():
+            return False
+        with self._turn:
+            if not self._attached:
+                self._early.append(message)
+                if not isinstance(message, LinkUp):
+                    self._spoken.set()
+                return True
+        return deliver(self._pump, message)

@@ -25,6 +25,7 @@ TYPING = (("enter", "keep"), ("esc", "clear"))
 
 class LogsScreen(ConsoleScreen):
     NAME = "logs"
+    CSS_PATH = "logs.tcss"
     BINDINGS = bindings_for("logs")
 
     def __init__(self) -> None:

@@ -30,6 +30,7 @@ class OverviewScreen(ConsoleScreen):
     """
 
     NAME = "overview"
+    CSS_PATH = "overview.tcss"
     BINDINGS = bindings_for("overview")
 
     def contents(self) -> ComposeResult:

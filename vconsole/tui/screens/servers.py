@@ -14,6 +14,7 @@ from vconsole.tui.widgets.servers_box import ServersBox
 
 
 class ServersScreen(ModalScreen[str | None]):
+    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "give_up", show=False),
         Binding("enter", "choose", show=False),

@@ -23,7 +23,7 @@ class StateLine(Canvas):
         role = Role.DIM if view.stale_s is not None else look.role
         facts = [line((f" {look.symbol(self.glyphs)} {look.word}", role))]
         facts += [line(fact) for fact in self._facts(view, width)]
-        right = line((view.hostname, Role.DIM), f" {figures.clock(view.now)} ")
+        right = line((f"  {view.hostname}", Role.DIM), f" {figures.clock(view.now)} ")
         left = _join(facts, "  ")
         if cells(left) + cells(right) > width:
             right = line(f" {figures.clock(view.now)} ")
