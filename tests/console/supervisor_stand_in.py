@@ -26,7 +26,7 @@ from vconsole.supervisor.model import (
     SupervisorInfo,
 )
 
-KEEP_ALIVE_S = 0.2
+KEEP_ALIVE_S = 5.0
 
 
 class SupervisorStandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

@@ -23,6 +23,7 @@ from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -129,6 +130,15 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.register_theme(theme.textual())
         self.theme = ui.theme if ui.theme in self._themes else DEFAULT_THEME
 
+    def get_driver_class(self) -> type[Driver]:
+        """Ours in the place of Textual's for terminals."""
+        found = super().get_driver_class()
+        if found.__name__ == "LinuxDriver":
+            from vconsole.tui.terminal_input import ConsoleDriver
+
+            return ConsoleDriver
+        return found
+
     @property
     def available_themes(self) -> dict[str, Theme]:
         """Our own alone: the roles of a line have no colours in Textual's."""
@@ -150,7 +160,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self._handle_signals()
-        self.set_interval(TICK_S, self._tick)
+        self._ticking = self.set_interval(TICK_S, self._tick)
         self._receive()
         self.call_after_refresh(_collect_garbage_again)
 
@@ -183,8 +193,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
 
     def _tick(self) -> None:
-        """Ages and the clock go on while no snapshot comes."""
-        if self.session.link is not Link.LIVE:
+        """Ages and the clock go on while no snapshot comes; snapshots need no tick beside them."""
+        if self.session.link is Link.LIVE:
+            self._ticking.pause()
+        else:
             self._show()
 
     def _show(self) -> None:
@@ -201,6 +213,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.verbs = Verbs(self, self.socket_path, server.name)
         self.link = SupervisorLink(self, self.socket_path, server.name, self._connect)
         self.session.follow(server)
+        self._ticking.resume()
         self._show()
         self._receive(start=False)
 
@@ -211,6 +224,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def on_link_lost(self, message: LinkLost) -> None:
         if message.server == self.server_name:
             self.session.lost(message.error)
+            self._ticking.resume()
             self._show()
 
     def on_status_arrived(self, message: StatusArrived) -> None:

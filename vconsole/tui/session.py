@@ -17,7 +17,7 @@ from vconsole.tui.view import Link, View
 
 TAIL_LINES = 40
 # How often time alone is worth drawing: graphs move slowly, ages and phases do not.
-GRAPHS_MOVE_S = 5.0
+GRAPHS_MOVE_S = 10.0
 AGES_MOVE_S = 1.0
 QUIET = frozenset({ServerState.READY, ServerState.STOPPED, ServerState.FAILED})
 
