@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -17,6 +18,7 @@ from vconsole.errors import VConsoleError
 DEFAULT_ADDRESS = "127.0.0.1:11434"
 TIMEOUT_S = 2.0
 UNLOAD_TIMEOUT_S = 30.0
+THIS_HOST = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    models: tuple[LoadedModel, ...] = ()
+    models: tuple[LoadedModel, ...] | None = None
 
 
 def ollama_url() -> str:
@@ -42,13 +44,26 @@ def ollama_url() -> str:
     return address if has_port else f"{address}:11434"
 
 
-def loaded_models(url: str | None = None) -> tuple[LoadedModel, ...] | None:
-    """What Ollama has loaded now, or None where no Ollama answers."""
+def is_on_this_host(url: str) -> bool:
+    """Whether what answers there could hold memory of our cards."""
     try:
-        answer = httpx.get(f"{url or ollama_url()}/api/ps", timeout=TIMEOUT_S, trust_env=False)
+        return urlsplit(url).hostname in THIS_HOST
+    except ValueError:
+        return False
+
+
+def loaded_models(
+    url: str | None = None, client: httpx.Client | None = None
+) -> tuple[LoadedModel, ...] | None:
+    """What Ollama has loaded now, or None where no Ollama answers."""
+    if client is None:
+        with httpx.Client(trust_env=False) as own:
+            return loaded_models(url, own)
+    try:
+        answer = client.get(f"{url or ollama_url()}/api/ps", timeout=TIMEOUT_S)
         answer.raise_for_status()
-        return msgspec.json.decode(answer.content, type=_Loaded).models
-    except (httpx.HTTPError, msgspec.MsgspecError):
+        return msgspec.json.decode(answer.content, type=_Loaded).models or ()
+    except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError):
         return None
 
 

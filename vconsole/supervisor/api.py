@@ -20,6 +20,7 @@ from vconsole.requests.messages import AskRequest
 from vconsole.supervisor.core import Supervisor
 from vconsole.supervisor.model import AdoptRequest, StartRequest
 from vconsole.supervisor.peers import require_same_user
+from vconsole.supervisor.queries import EventLogQuery, HistoryQuery, ReportQuery
 from vconsole.supervisor.summary import server_status
 
 T = TypeVar("T")
@@ -55,6 +56,8 @@ def build_app(supervisor: Supervisor) -> web.Application:
             web.post("/v1/supervisor/stop", _shut_down),
             web.get("/v1/status", _status),
             web.get("/v1/events", _events),
+            web.get("/v1/events/log", _event_log),
+            web.get("/v1/report", _report),
             web.get("/v1/servers/{name}", _server),
             web.get("/v1/servers/{name}/history", _history),
             web.post("/v1/servers/{name}/start", _start),
@@ -105,11 +108,19 @@ async def _server(request: web.Request) -> web.Response:
 
 
 async def _history(request: web.Request) -> web.Response:
-    try:
-        seconds = float(request.query.get("seconds", "600"))
-    except ValueError as error:
-        raise VConsoleError("seconds is a number", exit_code=ExitCode.USAGE) from error
-    return _json(request.app[SUPERVISOR].history(_named(request).name, seconds))
+    query = HistoryQuery.of(request.query)
+    name = _named(request).name
+    return _json(await request.app[SUPERVISOR].history(name, query.seconds, query.points))
+
+
+async def _event_log(request: web.Request) -> web.Response:
+    query = EventLogQuery.of(request.query)
+    return _json(await request.app[SUPERVISOR].events.find(query.events, query.wait_s))
+
+
+async def _report(request: web.Request) -> web.Response:
+    query = ReportQuery.of(request.query)
+    return _json(await request.app[SUPERVISOR].report(query.since, query.server))
 
 
 async def _start(request: web.Request) -> web.Response:

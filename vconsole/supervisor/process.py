@@ -81,6 +81,15 @@ def port_is_free(host: str, port: int) -> bool:
     return True
 
 
+async def until_port_free(host: str, port: int) -> None:
+    """Wait a while for the kernel to let go of a port; who else took it is logged, no error."""
+    for _ in range(100):
+        if port_is_free(host, port):
+            return
+        await asyncio.sleep(POLL_S)
+    log.warning("port %s is taken by somebody else", port)
+
+
 def members(
     leader: ProcessId, known: frozenset[ProcessId], foreign: bool = False
 ) -> frozenset[ProcessId]:

@@ -21,6 +21,7 @@ from vconsole.supervisor import adoption, launch, process, record, tree
 from vconsole.supervisor.adoption import Adoption
 from vconsole.supervisor.aftermath import explain_exit
 from vconsole.supervisor.book import Book
+from vconsole.supervisor.event_log import EventLog
 from vconsole.supervisor.history import History
 from vconsole.supervisor.keeper import Keeper
 from vconsole.supervisor.life import Life
@@ -29,6 +30,7 @@ from vconsole.supervisor.operations import RunningOperation
 from vconsole.supervisor.record import Run
 from vconsole.supervisor.rotation import log_limits, put_away
 from vconsole.supervisor.states import RUNNING
+from vconsole.supervisor.telling import Teller
 from vconsole.supervisor.tree import ProcessId
 
 MAY_BE_CUT_SHORT = frozenset({"start", "restart", "smoke"})
@@ -39,9 +41,12 @@ log = logging.getLogger(__name__)
 class Server:
     """The supervisor's view of one server; `life` is there while a process tree is."""
 
-    def __init__(self, name: str, history: History, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, history: History, events: EventLog, changed: Callable[[], None]
+    ) -> None:
         self.name = name
-        self.book = Book(name, changed)
+        self.teller = Teller(name, events)
+        self.book = Book(name, changed, self.teller)
         self.life: Life | None = None
         self.operation: RunningOperation | None = None
         self.smoke_report: SmokeReport | None = None
@@ -215,6 +220,7 @@ class Server:
         with operation.step("smoke"):
             report = await run_smoke(life.launch.url, life.launch.served_name, life.api_key)
         self.smoke_report = report
+        self.teller.smoke(report)
         if not report.passed:
             failed = ", ".join(check.name for check in report.checks if not check.passed)
             raise VConsoleError(f"smoke test not passed: {failed}", kind="smoke_failed")
@@ -269,7 +275,8 @@ class Server:
         cause = f"ready after {life.run.ready_s or 0:.1f} s"
         await self.book.enter(ServerState.READY, cause, run=life.run)
         self.keeper.watch(life)
-        await asyncio.to_thread(self._history.add_start, self.name, life.launch, life.run)
+        usual = await asyncio.to_thread(self._history.learn, self.name, life.launch, life.run)
+        self.teller.start_took(life.launch, life.run.ready_s, *usual)
 
     async def _end(self, operation: RunningOperation, drain_s: float | None) -> None:
         """End the tree of this server and prove it; survivors make the server `failed`."""
@@ -281,7 +288,7 @@ class Server:
         if ending.survivors:
             await self._note_survivors(ending.survivors)
         with operation.step("port free"):
-            await self._until_port_free(life)
+            await process.until_port_free(life.launch.host, life.launch.port)
         operation.note(gpu_memory_released=await life.gpu_memory_released())
         await life.close()
         self.life = None
@@ -292,13 +299,6 @@ class Server:
         left = tuple(sorted(survivors))
         await self.book.enter(ServerState.FAILED, message, survivors=left, last_failure=failure)
         raise VConsoleError(message, failure.remedy, kind="survivors")
-
-    async def _until_port_free(self, life: Life) -> None:
-        for _ in range(100):
-            if process.port_is_free(life.launch.host, life.launch.port):
-                return
-            await asyncio.sleep(process.POLL_S)
-        log.warning("%s: port %s is taken by somebody else", self.name, life.launch.port)
 
     async def sweep(self, cause: str, life: Life | None) -> Failure:
         """After an end that nobody asked for: end what is left, and say why it ended.
