@@ -17,7 +17,8 @@ FIGURES = tuple(field.name for field in fields(Sample) if field.name != "at")
 def fold(samples: Iterable[Sample], seconds: float, points: int, now: datetime) -> list[Sample]:
     """At most `points` samples for the `seconds` up to `now`, each at the begin of its span.
 
-    Spans are equal and aligned to the clock; one without samples has none, so a gap stays a gap.
+    Spans are equal and aligned to the clock, the last is the running one; where nothing was sampled
+    there is none, so a gap stays a gap.
     """
     span_s = max(1.0, math.ceil(seconds / max(1, points)))
     last = math.floor(now.timestamp() / span_s)

@@ -52,7 +52,11 @@ class Teller:
         failed = ", ".join(check.name for check in report.checks if not check.passed)
         text = f"smoke test {'passed' if report.passed else f'not passed: {failed}'}"
         severity = Severity.INFO if report.passed else Severity.ERROR
-        facts: dict[str, Fact] = {"passed": report.passed, "seconds": report.seconds, "failed": failed}
+        facts: dict[str, Fact] = {
+            "passed": report.passed,
+            "seconds": report.seconds,
+            "failed": failed,
+        }
         self._tell(EventKind.SMOKE, text, facts, severity)
 
     def start_took(self, plan: Launch, ready_s: float | None, median_s: float, starts: int) -> None:
