@@ -41,6 +41,7 @@ class EngineSettings:
 class ServerSettings:
     host: str = _option("127.0.0.1", "address that vLLM binds to")
     port: int = _option(8000, "port that vLLM listens on")
+    api_key_file: str = _option("", "file (mode 0600) with the API key that vLLM asks for")
     drain_s: int = _option(15, "seconds that requests in flight get at a stop")
 
 

@@ -71,6 +71,19 @@ def test_work_in_hand_that_nobody_does_is_a_stall() -> None:
     assert (first_not_healthy(day, 60) or 99) <= 35
 
 
+def test_after_a_gap_and_after_a_stall_it_is_in_doubt() -> None:
+    judge = HealthJudge()
+    for second in range(10):
+        judge.observe(Observation(second, progress=5.0))
+    assert bool(judge.in_doubt) is False
+    judge.observe(Observation(3600, progress=5.0))
+    assert bool(judge.in_doubt) is True
+    judge.in_doubt = False
+    for second in range(3601, 3620):
+        judge.observe(Observation(second, progress=None))
+    assert bool(judge.in_doubt) is True
+
+
 def test_a_suspended_machine_is_no_stall() -> None:
     def day(second: int) -> Observation:
         awake = second if second < 20 else second + 3600

@@ -25,6 +25,7 @@ from vconsole import paths
 from vconsole.supervisor import record
 from vconsole.supervisor.book import Book
 from vconsole.supervisor.event_log import EventLog
+from vconsole.supervisor.files import previous
 from vconsole.supervisor.history import History
 from vconsole.supervisor.keeper import Keeper
 from vconsole.supervisor.model import Desired, Failure, ServerState
@@ -57,7 +58,8 @@ class Day(RuleBasedStateMachine):
     def begin(self) -> None:
         self.loop = asyncio.new_event_loop()
         paths.private_folder(paths.server_dir("main"))
-        record.record_path("main").unlink(missing_ok=True)
+        for path in (record.record_path("main"), previous(record.record_path("main"))):
+            path.unlink(missing_ok=True)
         self.history = History(paths.history_path())
         self.events = EventLog(self.history, lambda: None)
         self.book = self.loop.run_until_complete(self._book())

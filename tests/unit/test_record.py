@@ -55,6 +55,22 @@ def test_a_corrupt_record_is_set_aside_and_not_lost(content: bytes) -> None:
     assert [path.read_bytes() for path in kept] == [content]
 
 
+def test_a_ruined_record_gives_way_to_the_one_before_it() -> None:
+    record.save(FULL)
+    record.save(replace(FULL, restarts=1))
+    record.record_path("main").write_bytes(b"{")
+    assert record.load("main") == FULL
+    assert record.load("main") == FULL
+
+
+def test_an_unreadable_environment_is_no_empty_one() -> None:
+    record.save_environment("main", {"VLLM_API_KEY": "secret"})
+    record.environment_path("main").write_bytes(b"{")
+    with pytest.raises(VConsoleError, match="cannot be read"):
+        record.load_environment("main")
+    assert record.readable_environment("main") == {}
+
+
 def test_files_are_private() -> None:
     record.save_environment("main", {"HF_TOKEN": "secret"})
     record.save(FULL)

@@ -22,22 +22,25 @@ def cuda_facts() -> GpuFacts | None:
 
 
 def _facts() -> GpuFacts | None:
-    cards = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+    cards = [card for i in range(pynvml.nvmlDeviceGetCount()) if (card := _card(i))]
     if not cards:
         return None
-    capability, best = max(
-        ((_capability(card), card) for card in cards), key=lambda entry: entry[0]
-    )
+    capability, name = max(cards)
     # NVML writes CUDA 12.4 as 12040.
     number = pynvml.nvmlSystemGetCudaDriverVersion_v2()
     return GpuFacts(
-        name=str(pynvml.nvmlDeviceGetName(best)),
+        name=name,
         driver_version=str(pynvml.nvmlSystemGetDriverVersion()),
         cuda_version=(number // 1000, number % 1000 // 10),
         capability=capability,
     )
 
 
-def _capability(card: object) -> tuple[int, int]:
-    major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(card)
-    return int(major), int(minor)
+def _card(index: int) -> tuple[tuple[int, int], str] | None:
+    """Capability and name of a card; None of one that is lost, as others may do."""
+    try:
+        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+        major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+        return (int(major), int(minor)), str(pynvml.nvmlDeviceGetName(handle))
+    except pynvml.NVMLError:
+        return None

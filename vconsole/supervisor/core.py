@@ -15,7 +15,8 @@ from vconsole import __version__, paths
 from vconsole import settings as settings_module
 from vconsole.engine.find import find_engine
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor import adoption, process, record, tree
+from vconsole.host import systemd
+from vconsole.supervisor import adoption, process, record, scope, survival, tree
 from vconsole.supervisor.event import EventKind, EventQuery, Fact
 from vconsole.supervisor.event_log import EventLog
 from vconsole.supervisor.history import History
@@ -62,6 +63,7 @@ class Supervisor:
         self._notices = Notices(self.events)
         self._adopting = asyncio.Lock()
         self._log_keeper = LogKeeper()
+        self._facts = systemd.Facts(os.geteuid())
         self._engine: EngineInfo | None = None
         self._engine_looked_s = -ENGINE_LOOK_EVERY_S
 
@@ -91,7 +93,8 @@ class Supervisor:
             await asyncio.to_thread(tree.strays, paths.state_dir(), tags)
         ).items():
             log.warning("ending %s, which no record knows: %s", tag, sorted(processes))
-            await process.end_tree(min(processes), processes, tag, 0, lambda: None)
+            cgroup = scope.cgroup_of(min(processes), tag)
+            await process.end_tree(min(processes), processes, tag, 0, lambda: None, cgroup=cgroup)
         for server in known:
             await server.keeper.adopt_recorded()
 
@@ -197,14 +200,24 @@ class Supervisor:
     def watched(self) -> bool:
         return bool(self._watchers)
 
+    async def learn_outlook(self) -> None:
+        """Ask systemd what a logout would do to us; needed before anybody asks us."""
+        self._facts = await asyncio.to_thread(systemd.look)
+        outlook = survival.of_us(self._facts)
+        if outlook.survives_logout is False:
+            log.warning("%s", outlook.note)
+
     def info(self) -> SupervisorInfo:
+        outlook = survival.of_us(self._facts)
         return SupervisorInfo(
             pid=os.getpid(),
             version=__version__,
             alive=True,
             socket=str(paths.socket_path()),
-            owner="systemd" if "INVOCATION_ID" in os.environ else "user",
+            owner="systemd" if systemd.runs_us() else "user",
             started_at=self.started_at,
+            survives_logout=outlook.survives_logout,
+            survival_note=outlook.note,
         )
 
     async def history(self, name: str, seconds: float, points: int | None) -> list[Sample]:

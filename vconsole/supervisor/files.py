@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -19,6 +20,21 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def previous(path: Path) -> Path:
+    """Where the content before the last `write_atomically` is kept, if `keep_previous` was told."""
+    return path.with_name(f"{path.name}.previous")
+
+
+def keep_previous(path: Path) -> None:
+    """Give what is at `path` a second name, so that replacing it does not end it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.previous")
+    # Some file systems know no second names; the record itself matters more.
+    with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)
+        os.link(path, temporary)
+        temporary.replace(previous(path))
 
 
 def set_aside(path: Path) -> Path:

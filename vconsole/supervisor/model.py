@@ -138,6 +138,7 @@ class Operation:
     steps: tuple[Step, ...] = ()
     error: ErrorBody | None = None
     gpu_memory_released: bool | None = None
+    gpu_memory_note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,8 @@ class SupervisorInfo:
     socket: str | None = None
     owner: str | None = None
     started_at: datetime | None = None
+    survives_logout: bool | None = None
+    survival_note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from vconsole import paths
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.messages import SmokeReport
 from vconsole.requests.smoke import run_smoke
-from vconsole.supervisor import adoption, launch, process, record, tree
+from vconsole.supervisor import adoption, gpu_memory, launch, process, record, scope, tree
 from vconsole.supervisor.adoption import Adoption
 from vconsole.supervisor.aftermath import explain_exit
 from vconsole.supervisor.book import Book
@@ -75,7 +75,7 @@ class Server:
             )
         prepared = launch.prepare(request, self.book.record.launch, self.name)
         launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
-        return self.begin("start", lambda operation: self._start(operation, prepared))
+        return self.begin("start", lambda operation: self._start(operation, prepared, "asked for"))
 
     def stop(self, drain_s: float | None) -> Operation:
         """Begin a stop; it cuts a start short, and joins a stop that is under way."""
@@ -100,10 +100,13 @@ class Server:
         self.require_ready()
         return self.begin("smoke", self._smoke)
 
-    def start_again(self) -> Operation:
-        """Begin the start of what ran last, as the keeper does after a failure."""
-        prepared = self.prepare_again()
-        return self.begin("start", lambda operation: self._start(operation, prepared))
+    async def start_again(self) -> None:
+        """Start what ran last, as the keeper does after a failure; raises what it fails with."""
+        prepared, times = self.prepare_again(), self.book.record.restart_times
+        launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
+        self.begin("start", lambda operation: self._start(operation, prepared, "by itself", times))
+        if self.operation:
+            await self.operation.finished()
 
     def prepare_again(self) -> launch.PreparedLaunch:
         last = self.book.record.launch
@@ -177,6 +180,9 @@ class Server:
             operation.done()
         except VConsoleError as error:
             operation.failed(error)
+        except OSError as error:
+            remedy = "see whether the disk is full or read-only"
+            operation.failed(VConsoleError(f"the {kind} failed: {error}", remedy))
         except asyncio.CancelledError:
             operation.failed(VConsoleError(f"the {kind} was cut short"))
             raise
@@ -186,9 +192,16 @@ class Server:
                 where = paths.supervisor_log_path()
                 operation.failed(VConsoleError(f"the {kind} broke off", f"{where} says why"))
 
-    async def _start(self, operation: RunningOperation, prepared: launch.PreparedLaunch) -> None:
+    async def _start(
+        self,
+        operation: RunningOperation,
+        prepared: launch.PreparedLaunch,
+        cause: str,
+        restart_times: tuple[datetime, ...] = (),
+    ) -> None:
+        """Who asks for a start has seen to the failures before it, so they no longer count."""
         with operation.step("spawn"):
-            life = await self._spawn(prepared)
+            life = await self._spawn(prepared, cause, restart_times)
         with operation.step("load"):
             await self.until_ready(life)
 
@@ -213,7 +226,7 @@ class Server:
                 await self.book.enter(ServerState.STOPPING, "restart asked for")
                 await self.finish_stop(operation)
         launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
-        await self._start(operation, prepared)
+        await self._start(operation, prepared, "asked for")
 
     async def _smoke(self, operation: RunningOperation) -> None:
         life = self.require_ready()
@@ -244,25 +257,31 @@ class Server:
 
     # --- parts -----------------------------------------------------------------------------------
 
-    async def _spawn(self, prepared: launch.PreparedLaunch) -> Life:
+    async def _spawn(
+        self, prepared: launch.PreparedLaunch, cause: str, restart_times: tuple[datetime, ...]
+    ) -> Life:
         plan = prepared.launch
         paths.private_folder(paths.server_dir(self.name))
         await asyncio.to_thread(record.save_environment, self.name, prepared.given_environment)
-        learned, count = await asyncio.to_thread(
-            self._history.learned_phases, plan.model, plan.engine
-        )
+        learn = self._history.learned_phases
+        learned, count = await asyncio.to_thread(learn, plan.model, plan.engine)
         await asyncio.to_thread(put_away, record.log_path(self.name), log_limits())
-        life = self.life = Life.spawn(self.name, prepared, learned, count)
+        scoping = await asyncio.to_thread(scope.offered)
+        prepared = await gpu_memory.noted(prepared)
+        life = self.life = Life.spawn(self.name, prepared, learned, count, scoping)
         await self.book.enter(
             ServerState.STARTING,
-            "asked for",
+            cause,
             desired=Desired.RUNNING,
             launch=plan,
             run=life.run,
             last_failure=None,
             next_start_at=None,
+            restart_times=restart_times,
             survivors=(),
         )
+        life = self.life = await life.settled(prepared, learned, count)
+        await self.book.note(run=life.run)
         return life
 
     async def until_ready(self, life: Life) -> None:
@@ -289,7 +308,8 @@ class Server:
             await self._note_survivors(ending.survivors)
         with operation.step("port free"):
             await process.until_port_free(life.launch.host, life.launch.port)
-        operation.note(gpu_memory_released=await life.gpu_memory_released())
+        release = await life.gpu_memory_released()
+        operation.note(gpu_memory_released=release.released, gpu_memory_note=release.words)
         await life.close()
         self.life = None
 
@@ -314,6 +334,7 @@ class Server:
     async def _sweep(self, cause: str, life: Life | None, run: Run) -> Failure:
         returncode = life.returncode if life else None
         survivors = await self.end_remains()
+        cause += await gpu_memory.left_behind(run)
         was_ready = run.ready_at is not None
         log_file = None if run.foreign else record.log_path(self.name)
         failure = await asyncio.to_thread(
@@ -332,9 +353,7 @@ class Server:
         if run is None:
             return frozenset()
         reap = self.life.reap if self.life else lambda: None
-        known = frozenset(run.tree)
-        ending = await process.end_tree(run.leader, known, run.tag, 0, reap, run.foreign)
-        return ending.survivors
+        return (await process.end_run(run, 0, reap)).survivors
 
     def _what_runs(self) -> str:
         plan = self.book.record.launch

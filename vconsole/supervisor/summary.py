@@ -12,6 +12,8 @@ from vconsole.supervisor.server import Server
 def server_status(server: Server) -> ServerStatus:
     """What is true now; a running start adds its phase, progress and ETA."""
     status = recorded_status(server.book.record)
+    if server.book.write_error:
+        status = replace(status, warnings=(*status.warnings, server.book.write_error))
     if server.busy and server.operation:
         status = replace(status, operation=server.operation.snapshot.id)
     life = server.life
