@@ -167,5 +167,6 @@ def test_reading_beside_the_owner_writes_nothing(tmp_path: Path) -> None:
     history.add_events([event(3)])
     assert database.read_only(path, events.last_id, 0) == 3
     history.close()
+    assert database.read_only(path, events.last_id, 0) == 3
     path.write_bytes(b"no database at all, but long enough to be looked at" * 100)
     assert database.read_only(path, events.last_id, -1) == -1

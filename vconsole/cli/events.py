@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from vconsole.cli.options import json_output
+from vconsole.cli.options import any_server, json_output
 from vconsole.cli.output import print_json
 from vconsole.cli.since import parse_since
 from vconsole.supervisor.autostart import running_supervisor
@@ -25,7 +25,7 @@ RETRY_S = 1.0
 @click.option("--since", metavar="T", help="From then on: 2h, 3d, 2026-11-23, an RFC 3339 time.")
 @click.option("-f", "--follow", is_flag=True, help="Go on as they happen, until interrupted.")
 @click.option("--kind", "kinds", metavar="KIND", multiple=True, help="Only these (repeatable).")
-@click.option("--name", metavar="NAME", help="Only what concerns this server.")
+@any_server
 @click.option("-n", "lines", type=click.IntRange(0, MOST_EVENTS), help="At most so many [200].")
 @json_output
 def events(
@@ -65,9 +65,10 @@ def event_line(event: Event) -> str:
 
 def _followed(query: EventQuery) -> Iterator[Event]:
     """What is kept, then what comes; a supervisor that goes away is waited for."""
+    newest = find_events(EventQuery(limit=1))
     kept = find_events(query)
     yield from kept
-    last = kept[-1].id if kept else _last_id()
+    last = max((event.id for event in (*newest, *kept)), default=0)
     while True:
         for event in _next(replace(query, after_id=last, limit=MOST_EVENTS)):
             last = event.id
@@ -82,8 +83,3 @@ def _next(query: EventQuery) -> Iterable[Event]:
         pass
     time.sleep(RETRY_S)
     return ()
-
-
-def _last_id() -> int:
-    newest = find_events(EventQuery(limit=1))
-    return newest[-1].id if newest else 0

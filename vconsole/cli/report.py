@@ -9,7 +9,7 @@ import click
 
 from vconsole import settings
 from vconsole.cli.events import event_line
-from vconsole.cli.options import json_output
+from vconsole.cli.options import any_server, json_output
 from vconsole.cli.output import duration, figure, print_json
 from vconsole.cli.since import parse_since
 from vconsole.supervisor.autostart import running_supervisor
@@ -26,7 +26,7 @@ SHOWN = 8
     metavar="T",
     help="From then on: 2h, 3d, 2026-11-23, an RFC 3339 time.",
 )
-@click.option("--name", metavar="NAME", help="Only this server.")
+@any_server
 @json_output
 def report(since: str, name: str | None, as_json: bool) -> None:
     """Say what was served, what failed and was restarted, what it cost, and what to do."""

@@ -22,6 +22,7 @@ from vconsole.supervisor.model import AdoptRequest, StartRequest
 from vconsole.supervisor.peers import require_same_user
 from vconsole.supervisor.queries import EventLogQuery, HistoryQuery, ReportQuery
 from vconsole.supervisor.summary import server_status
+from vconsole.supervisor.waiting import set_within
 
 T = TypeVar("T")
 SUPERVISOR = web.AppKey("supervisor", Supervisor)
@@ -158,7 +159,7 @@ async def _events(request: web.Request) -> web.StreamResponse:
     stop_watching = supervisor.watch(changed)
     try:
         while not supervisor.leaving.is_set():
-            if await _set_within(changed, KEEP_ALIVE_S):
+            if await set_within(changed, KEEP_ALIVE_S):
                 changed.clear()
                 await _send(stream, "status", supervisor.status(name), supervisor.version_of_state)
                 await asyncio.sleep(SHORTEST_BETWEEN_SNAPSHOTS_S)
@@ -222,11 +223,3 @@ async def _send(
 ) -> None:
     head = f"event: {event}\n" if number is None else f"id: {number}\nevent: {event}\n"
     await stream.write(head.encode() + b"data: " + msgspec.json.encode(data) + b"\n\n")
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True

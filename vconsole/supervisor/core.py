@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import socket
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from datetime import UTC, datetime
 from vconsole import __version__, paths
 from vconsole import settings as settings_module
 from vconsole.engine.find import find_engine
-from vconsole.errors import ExitCode, VConsoleError
+from vconsole.errors import VConsoleError
 from vconsole.host import systemd
 from vconsole.supervisor import adoption, process, record, scope, survival, tree
 from vconsole.supervisor.event import EventKind, EventQuery, Fact
@@ -31,6 +30,7 @@ from vconsole.supervisor.model import (
     Status,
     SupervisorInfo,
 )
+from vconsole.supervisor.names import checked_name
 from vconsole.supervisor.notices import Notices
 from vconsole.supervisor.recorder import Recorder
 from vconsole.supervisor.report import make_report
@@ -40,7 +40,6 @@ from vconsole.supervisor.server import Server
 from vconsole.supervisor.states import RUNNING
 from vconsole.supervisor.summary import server_status
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,39}\Z")
 BEAT_S = 1.0
 ENGINE_LOOK_EVERY_S = 30.0
 log = logging.getLogger(__name__)
@@ -71,13 +70,7 @@ class Supervisor:
 
     def server(self, name: str) -> Server:
         """The server of that name, made on first mention."""
-        if not NAME.match(name):
-            raise VConsoleError(
-                f"{name!r} is no name for a server",
-                "use up to 40 of a-z, 0-9, `-`, `_` and `.`",
-                ExitCode.USAGE,
-            )
-        if name not in self._servers:
+        if checked_name(name) not in self._servers:
             self._servers[name] = Server(name, self._history, self.events, self.changed)
         return self._servers[name]
 

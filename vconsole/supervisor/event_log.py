@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from vconsole.supervisor.event import Event, EventQuery, Fact, Severity, one_line
 from vconsole.supervisor.history import History
+from vconsole.supervisor.waiting import set_within
 
 LONGEST_UNWRITTEN = 1000
 
@@ -61,7 +62,7 @@ class EventLog:
                 waiter.clear()
                 found = await self._find(query)
                 left_s = deadline_s - asyncio.get_running_loop().time()
-                if found or left_s <= 0 or not await _set_within(waiter, left_s):
+                if found or left_s <= 0 or not await set_within(waiter, left_s):
                     return found
         finally:
             self._waiters.discard(waiter)
@@ -87,11 +88,3 @@ class EventLog:
             written = {event.id for event in batch}
             while self._unwritten and self._unwritten[0].id in written:
                 self._unwritten.popleft()
-
-
-async def _set_within(waiter: asyncio.Event, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(waiter.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True

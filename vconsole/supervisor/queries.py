@@ -10,6 +10,7 @@ from typing import Any
 
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.supervisor.event import EventKind, EventQuery
+from vconsole.supervisor.names import checked_name
 
 # Shorter than the client's patience with a silent supervisor.
 LONGEST_WAIT_S = 10.0
@@ -42,8 +43,8 @@ class EventLogQuery:
         events = EventQuery(
             since=_instant(query.get("since")),
             kinds=known_kinds(tuple(query.getall("kind", ()))),
-            server=query.get("server"),
-            after_id=None if after_id is None else int(min(after_id, 2**62)),
+            server=_server(query),
+            after_id=None if after_id is None else int(max(-1.0, min(after_id, 2.0**53))),
             limit=int(min(MOST_EVENTS, max(0.0, _known(query, "limit", 1000.0)))),
         )
         return cls(events, min(LONGEST_WAIT_S, _known(query, "wait_s", 0.0)))
@@ -57,7 +58,7 @@ class ReportQuery:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> ReportQuery:
         since = _instant(query.get("since"))
-        return cls(since or datetime.now(UTC) - timedelta(days=1), query.get("server"))
+        return cls(since or datetime.now(UTC) - timedelta(days=1), _server(query))
 
 
 def known_kinds(kinds: tuple[str, ...]) -> tuple[str, ...]:
@@ -66,6 +67,11 @@ def known_kinds(kinds: tuple[str, ...]) -> tuple[str, ...]:
         if kind not in set(EventKind):
             raise _wrong(f"there are no events of kind {kind!r}", f"one of {', '.join(EventKind)}")
     return kinds
+
+
+def _server(query: Mapping[str, str]) -> str | None:
+    name = query.get("server")
+    return None if name is None else checked_name(name)
 
 
 def _known(query: Mapping[str, str], name: str, default: float) -> float:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from vconsole.engine.metrics import Scrape
+from vconsole.host.readings import Gpu
+from vconsole.supervisor.energy import EnergyMeter
 from vconsole.supervisor.folding import fold
 from vconsole.supervisor.history import History
 from vconsole.supervisor.model import Sample
@@ -37,7 +40,7 @@ class Recorder:
         self._unwritten: deque[Row] = deque(maxlen=LONGEST_UNWRITTEN)
         self._pending = Pending()
         self._tallied_s: dict[str, float] = {}
-        self._powered_s = time.monotonic()
+        self._meter = EnergyMeter()
         self._written_s = time.monotonic()
         self._writing: asyncio.Task[None] | None = None
 
@@ -59,14 +62,12 @@ class Recorder:
         if serving_s or more != Increase():
             self._pending.increases.append((server, _this_minute(), serving_s, more))
 
-    def draw(self, power_w: float | None) -> None:
-        """Add what the cards drew since the last beat; None where no card says."""
-        now_s = time.monotonic()
-        seconds = min(LONGEST_BEAT_S, now_s - self._powered_s)
-        self._powered_s = now_s
-        if power_w is not None:
-            minute, energy_wh = _this_minute(), power_w * seconds / 3600
-            self._pending.energy_wh[minute] = self._pending.energy_wh.get(minute, 0.0) + energy_wh
+    def draw(self, gpus: Iterable[Gpu]) -> None:
+        """Add what the cards drew since the last beat."""
+        drawn_wh = self._meter.drawn_wh(time.monotonic(), gpus)
+        if drawn_wh is not None:
+            minute, minutes = _this_minute(), self._pending.energy_wh
+            minutes[minute] = minutes.get(minute, 0.0) + drawn_wh
 
     def beat(self) -> None:
         """Begin to write where that is due and not under way."""

@@ -53,8 +53,7 @@ class Sampler:
         owned, foreign = owned_pids(servers), self.foreign.pids
         self.gpus = await asyncio.to_thread(self._reader.read, owned, foreign)
         self.host = await asyncio.to_thread(read_host, paths.state_dir(), self._hostname)
-        known_w = [gpu.power_w for gpu in self.gpus.gpus if gpu.power_w is not None]
-        self._recorder.draw(sum(known_w) if known_w else None)
+        self._recorder.draw(self.gpus.gpus)
 
     async def _read_server(self, server: Server) -> None:
         life = server.life
