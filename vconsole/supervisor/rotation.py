@@ -93,7 +93,9 @@ class Rotation:
             if self._leaving.is_set():
                 return
             self._not_before_s = time.monotonic() + RETRY_AFTER_S
-            self.problem = f"cannot archive the log: {error.strerror}; nothing of it is lost"
+            self.problem = (
+                f"cannot archive the log: {error.strerror or error}; nothing of it is lost"
+            )
             log.warning("%s: %s", self._log_file, self.problem)
 
     def _archive_oldest(self, limits: Limits) -> bool:
