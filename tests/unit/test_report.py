@@ -103,9 +103,13 @@ SPEAKS = {
         [event("smoke", passed=False)],
         [event("smoke", passed=False), event("smoke", passed=True)],
     ),
-    "kill 7": (
-        [event("stray", begins=True, pid=7)],
+    "whether it is still there": (
+        [event("supervisor", what="started"), event("stray", begins=True, pid=7)],
         [event("stray", begins=True, pid=7), event("stray", begins=False, pid=7)],
+    ),
+    "stray told": (
+        [event("stray", begins=True, pid=7), event("stray", begins=False, pid=8)],
+        [event("stray", begins=True, pid=7), event("supervisor", what="started")],
     ),
     "ollama stop llama3": (
         [event("ollama", begins=True, models="llama3, qwen")],

@@ -16,7 +16,7 @@ from vconsole.engine.find import find_engine
 from vconsole.errors import VConsoleError
 from vconsole.host import systemd
 from vconsole.supervisor import adoption, process, record, scope, survival, tree
-from vconsole.supervisor.event import EventKind, EventQuery, Fact
+from vconsole.supervisor.event import EventKind, EventQuery, Fact, Severity
 from vconsole.supervisor.event_log import EventLog
 from vconsole.supervisor.history import History
 from vconsole.supervisor.log_keeper import LogKeeper
@@ -169,7 +169,8 @@ class Supervisor:
             "version": __version__,
             "killed": killed,
         }
-        self.events.add(EventKind.SUPERVISOR, f"supervisor started{after}", facts)
+        severity = Severity.WARNING if killed else Severity.INFO
+        self.events.add(EventKind.SUPERVISOR, f"supervisor started{after}", facts, severity)
 
     def _tell_leaving(self) -> None:
         left = sorted(s.name for s in self._servers.values() if s.book.state in RUNNING)

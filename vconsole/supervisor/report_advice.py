@@ -58,7 +58,7 @@ def _smoke_failed(events: Events, _: Totals) -> Iterator[str]:
 
 def _strays(events: Events, _: Totals) -> Iterator[str]:
     for event in _still_there(events, EventKind.STRAY):
-        yield f"{event.text}: `kill {event.data.get('pid')}` frees what it holds"
+        yield f"{event.text}: `vconsole status` shows whether it is still there and what ends it"
 
 
 def _ollama(events: Events, _: Totals) -> Iterator[str]:
@@ -92,13 +92,18 @@ def _errors(_: Events, totals: Totals) -> Iterator[str]:
 
 
 def _still_there(events: Events, kind: EventKind) -> list[Event]:
-    """What appeared and, as far as is known, did not leave."""
+    """What appeared and, as far as is known, did not leave.
+
+    A supervisor that begins tells of everything that is there, so what was told before is over.
+    """
     there: dict[object, Event] = {}
     for event in events:
         if event.kind == kind and event.data.get("begins"):
             there[event.data.get("pid")] = event
         elif event.kind == kind:
             there.pop(event.data.get("pid"), None)
+        elif event.kind == EventKind.SUPERVISOR and event.data.get("what") == "started":
+            there.clear()
     return list(there.values())
 
 
