@@ -196,6 +196,7 @@ class Keeper:
             return
         life = server.life = Life.adopt(server.name, known.launch, known.run)
         log.info("%s: adopted pid %d", server.name, known.run.leader.pid)
+        server.teller.adopted(known.run.leader.pid)
         if known.state is ServerState.STARTING:
             server.begin("start", lambda _: server.until_ready(life))
         elif known.state is ServerState.STOPPING:

@@ -21,6 +21,7 @@ from vconsole.supervisor import adoption, gpu_memory, launch, record, scope, tre
 from vconsole.supervisor.adoption import Adoption
 from vconsole.supervisor.book import Book
 from vconsole.supervisor.ender import Ender
+from vconsole.supervisor.event_log import EventLog
 from vconsole.supervisor.history import History
 from vconsole.supervisor.keeper import Keeper
 from vconsole.supervisor.life import Life
@@ -28,6 +29,7 @@ from vconsole.supervisor.model import Desired, Operation, ServerState, StartRequ
 from vconsole.supervisor.operations import RunningOperation
 from vconsole.supervisor.rotation import log_limits, put_away
 from vconsole.supervisor.states import RUNNING
+from vconsole.supervisor.telling import Teller
 
 MAY_BE_CUT_SHORT = frozenset({"start", "restart", "smoke"})
 Work = Callable[[RunningOperation], Awaitable[None]]
@@ -37,9 +39,12 @@ log = logging.getLogger(__name__)
 class Server:
     """The supervisor's view of one server; `life` is there while a process tree is."""
 
-    def __init__(self, name: str, history: History, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, history: History, events: EventLog, changed: Callable[[], None]
+    ) -> None:
         self.name = name
-        self.book = Book(name, changed)
+        self.teller = Teller(name, events)
+        self.book = Book(name, changed, self.teller)
         self.life: Life | None = None
         self.operation: RunningOperation | None = None
         self.smoke_report: SmokeReport | None = None
@@ -225,6 +230,7 @@ class Server:
         with operation.step("smoke"):
             report = await run_smoke(life.launch.url, life.launch.served_name, life.api_key)
         self.smoke_report = report
+        self.teller.smoke(report)
         if not report.passed:
             failed = ", ".join(check.name for check in report.checks if not check.passed)
             raise VConsoleError(f"smoke test not passed: {failed}", kind="smoke_failed")
@@ -285,7 +291,8 @@ class Server:
         cause = f"ready after {life.run.ready_s or 0:.1f} s"
         await self.book.enter(ServerState.READY, cause, run=life.run)
         self.keeper.watch(life)
-        await asyncio.to_thread(self._history.add_start, self.name, life.launch, life.run)
+        usual = await asyncio.to_thread(self._history.learn, self.name, life.launch, life.run)
+        self.teller.start_took(life.launch, life.run.ready_s, *usual)
 
     def _what_runs(self) -> str:
         plan = self.book.record.launch
