@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.conftest import Served
-from tests.support.home import Home, Ran
+from tests.support.home import Home, Ran, wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -36,6 +36,7 @@ def test_the_server_answers_on_its_own(served: Served) -> None:
 
 
 def test_status_has_every_promised_key(served: Served) -> None:
+    wait_until("the first scrape", lambda: served.home.status()["metrics"] is not None, 10)
     page = served.home.status()
     assert {"server", "servers", "metrics", "gpus", "host", "ollama", "jobs", "foreign"} <= set(
         page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +48,15 @@ def server_like_vllm(folder: Path, name: str, port: int, *key: str) -> subproces
     program.write_text(SERVER)
     flags = ("--port", str(port), *(("--api-key", *key) if key else ()))
     return popen(sys.executable, str(program), "serve", name, *flags)
+
+
+def said_so_far(process: subprocess.Popen[str]) -> list[str]:
+    """The lines that it has printed until now, taken out of what `end` returns."""
+    assert process.stdout is not None
+    said = b""
+    while select.select([process.stdout], [], [], 0.2)[0]:
+        said += os.read(process.stdout.fileno(), 1 << 16)
+    return said.decode().split()
 
 
 def end(process: subprocess.Popen[str]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,15 @@ def test_a_state_folder_of_others_is_refused() -> None:
     paths.private_folder(paths.state_dir()).chmod(0o777)
     with pytest.raises(VConsoleError, match="open to other users"):
         ensure_supervisor()
+
+
+def test_one_that_is_leaving_is_waited_for() -> None:
+    """It answers no more and still holds the lock: a start in that moment tries again."""
+    paths.private_folder(paths.state_dir())
+    with paths.lock_path().open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        release = threading.Timer(0.8, fcntl.flock, (lock, fcntl.LOCK_UN))
+        release.start()
+        assert ensure_supervisor().info().alive
+        release.join()
+    end()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -53,6 +55,37 @@ def test_a_corrupt_record_is_set_aside_and_not_lost(content: bytes) -> None:
     assert record.load("main") == ServerRecord("main")
     kept = list(record.record_path("main").parent.glob("record.json.corrupt-*"))
     assert [path.read_bytes() for path in kept] == [content]
+
+
+def test_a_ruined_record_gives_way_to_the_one_before_it() -> None:
+    record.save(FULL)
+    record.save(replace(FULL, restarts=1))
+    record.record_path("main").write_bytes(b"{")
+    assert record.load("main") == FULL
+    assert record.load("main") == FULL
+
+
+def test_a_write_that_fails_spares_the_record_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    record.save(FULL)
+    record.save(replace(FULL, restarts=1))
+
+    def no_space(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(OSError, match="No space"):
+        record.save(replace(FULL, restarts=2))
+    assert record.load("main").restarts == 1
+    record.record_path("main").write_bytes(b"{")
+    assert record.load("main") == FULL
+
+
+def test_an_unreadable_environment_is_no_empty_one() -> None:
+    record.save_environment("main", {"VLLM_API_KEY": "secret"})
+    record.environment_path("main").write_bytes(b"{")
+    with pytest.raises(VConsoleError, match="cannot be read"):
+        record.load_environment("main")
+    assert record.readable_environment("main") == {}
 
 
 def test_files_are_private() -> None:

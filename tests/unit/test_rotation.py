@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import threading
@@ -20,7 +19,7 @@ import pytest
 
 from tests.support.home import wait_until
 from vconsole.engine.redact import Redactor
-from vconsole.supervisor.log_parts import archives, live_begin, live_chunks
+from vconsole.supervisor.log_parts import archives, live_begin, live_chunks, read_live
 from vconsole.supervisor.log_reading import LogFollower, last_lines
 from vconsole.supervisor.rotation import Limits, Rotation, put_away
 from vconsole.tui.logfile import LogFile, read_tail
@@ -52,12 +51,20 @@ MOUNTED = 'mount -t $0 -o size=$1 none $2 && shift 2 && exec "$@"'
 
 
 @contextmanager
-def writing(log_file: Path, pace_s: float = 0.002) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-c", WRITER, str(log_file), str(pace_s)]
-    with subprocess.Popen(command) as writer:
+def running(script: str, *arguments: str) -> Iterator[None]:
+    """Python at work in a process of its own, killed at the end."""
+    with subprocess.Popen([sys.executable, "-c", script, *arguments]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+@contextmanager
+def writing(log_file: Path, pace_s: float = 0.002) -> Iterator[None]:
+    with running(WRITER, str(log_file), str(pace_s)):
         wait_until("the first line", log_file.exists)
-        yield writer
-        writer.kill()
+        yield
 
 
 def rotation_of(log_file: Path) -> Rotation:
@@ -109,10 +116,8 @@ def test_a_rotator_killed_at_any_moment_loses_and_doubles_nothing(tmp_path: Path
     moments = random.Random(7)
     with writing(log_file):
         for _ in range(25):
-            command = [sys.executable, "-c", ROTATOR, str(log_file), str(LIMIT_BYTES // 4)]
-            with subprocess.Popen(command) as rotator:
+            with running(ROTATOR, str(log_file), str(LIMIT_BYTES // 4)):
                 time.sleep(0.15 + moments.random() * 0.15)
-                rotator.send_signal(signal.SIGKILL)
     assert_each_once(log_file)
     assert len(archives(log_file)) > 25
     rotation_of(log_file).look(LIMITS, True)
@@ -284,6 +289,17 @@ def test_readers_never_see_the_hole(tmp_path: Path) -> None:
     assert shown.generation > 1
 
 
+def test_a_read_that_meets_a_rotation_gets_no_part_of_the_hole(tmp_path: Path) -> None:
+    log_file = tmp_path / "server.log"
+    with writing(log_file, pace_s=0.001), running(ROTATOR, str(log_file), str(16 << 10)):
+        wait_until("an archive", lambda: archives(log_file))
+        until_s = time.monotonic() + 3
+        while time.monotonic() < until_s:
+            begin, chunk = read_live(log_file, 0, 4096)
+            assert begin > 0
+            assert b"\0" not in chunk
+
+
 def test_the_last_lines_come_from_archives_where_the_file_has_too_few(tmp_path: Path) -> None:
     log_file = tmp_path / "server.log"
     write_lines(log_file, 0, 60_000)
@@ -319,3 +335,17 @@ def test_a_follower_gets_each_line_once_however_slow_it_is(tmp_path: Path) -> No
         seen += more_lines
     assert [int(line.split()[1]) for line in seen] == list(range(written + 1))
     assert len(archives(log_file)) > 10
+
+
+def test_a_problem_stands_until_it_is_solved(tmp_path: Path) -> None:
+    log_file = tmp_path / "server.log"
+    write_lines(log_file, 0, 10 * LIMIT_BYTES // 50)
+    rotation, in_the_way = rotation_of(log_file), tmp_path / ".server.log.archive.new"
+    in_the_way.mkdir()
+    rotation.look(LIMITS, True)
+    assert "cannot archive the log: Is a directory; nothing" in str(rotation.problem)
+    in_the_way.rmdir()
+    rotation._not_before_s = 0.0
+    rotation.look(LIMITS, True)
+    assert rotation.problem is None
+    assert_each_once(log_file)

@@ -8,8 +8,8 @@ import click
 
 from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import figure, print_json, say
+from vconsole.cli.reaching import reach_supervisor
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor.autostart import ensure_supervisor
 from vconsole.supervisor.model import AskEvent, AskRequest
 
 
@@ -36,7 +36,7 @@ def ask(
         raise VConsoleError("the prompt is empty", "say something", ExitCode.USAGE)
     request = AskRequest(text, system, max_tokens, temperature, stream=not no_stream)
     answer = Answer(echo=not as_json)
-    for event in ensure_supervisor().ask(name, request):
+    for event in reach_supervisor().ask(name, request):
         answer.take(event)
     answer.finish(as_json)
 

@@ -27,7 +27,7 @@ def show(as_json: bool) -> None:
         print_json({"settings": listed, "unknown": unknown})
         return
     for value in values:
-        click.echo(f"{value.key:<24}{value.value!s:<16}{value.origin:<40}{value.help}")
+        click.echo(f"{value.key:<30}{value.value!s:<16}{value.origin:<40}{value.help}")
     for key in unknown:
         say(f"warning: {paths.config_file()} has {key}, which no setting answers to")
 

@@ -13,12 +13,12 @@ from vconsole.cli.first_model import choose_first_model
 from vconsole.cli.follow import PhasePrinter, follow
 from vconsole.cli.options import json_output, require_writable, server_name
 from vconsole.cli.output import duration, print_json, say
+from vconsole.cli.reaching import reach_supervisor
 from vconsole.cli.smoke import report_lines, run_smoke_test
 from vconsole.engine.command import passed_on
 from vconsole.engine.find import Engine, find_engine
 from vconsole.errors import ExitCode
 from vconsole.models.demo import DEFAULT_DEMO
-from vconsole.supervisor.autostart import ensure_supervisor
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import ServerState, ServerStatus, SmokeReport, StartRequest
 
@@ -35,7 +35,7 @@ def demo(headless: bool, port: int | None, name: str, as_json: bool) -> int:
     require_writable("demo")
     engine = _engine()
     asked = not (headless or as_json) and sys.stdin.isatty()
-    client = ensure_supervisor()
+    client = reach_supervisor()
     server = _served(client, name, port, asked and engine.device == "cuda")
     report = run_smoke_test(client, name)
     if as_json:
@@ -89,7 +89,7 @@ def _served(client: SupervisorClient, name: str, port: int | None, may_ask: bool
             model=model,
             port=port or _free_port(),
             flags=first.flags if first else (),
-            env=passed_on(os.environ),
+            env={**passed_on(os.environ), **(first.env if first else {})},
         )
         operation = client.start(name, request)
     _, status = follow(client, operation, report=PhasePrinter())

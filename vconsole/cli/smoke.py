@@ -7,8 +7,8 @@ import click
 from vconsole.cli.follow import follow
 from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import print_json
+from vconsole.cli.reaching import reach_supervisor
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor.autostart import ensure_supervisor
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import SmokeReport
 
@@ -18,7 +18,7 @@ from vconsole.supervisor.model import SmokeReport
 @json_output
 def smoke(name: str, as_json: bool) -> int:
     """Check that the server really answers; exit code 1 where a check did not pass."""
-    report = run_smoke_test(ensure_supervisor(), name)
+    report = run_smoke_test(reach_supervisor(), name)
     if as_json:
         print_json(report)
     else:

@@ -10,7 +10,7 @@ from vconsole import paths
 from vconsole.cli.options import json_output, require_writable
 from vconsole.cli.output import duration, print_json, say
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor.autostart import running_supervisor
+from vconsole.supervisor.autostart import running_supervisor, wait_until_left
 from vconsole.supervisor.model import SupervisorInfo
 
 PATIENCE_S = 90.0
@@ -39,6 +39,8 @@ def status(as_json: bool) -> None:
         print_json(info)
     elif info.alive:
         click.echo(f"supervisor {info.version}, pid {info.pid}, owner {info.owner}, {info.socket}")
+        if info.survival_note:
+            click.echo(info.survival_note)
     else:
         click.echo(f"no supervisor runs ({info.socket}); the first command that needs it starts it")
 
@@ -61,17 +63,18 @@ def stop(servers: str, as_json: bool) -> None:
             "no supervisor runs", exit_code=ExitCode.NO_SERVER, kind="no_supervisor"
         )
     begun_s = time.monotonic()
+    running = [one.name for one in client.status().servers if one.pid]
     info = client.shut_down(servers)
-    while running_supervisor():
-        if time.monotonic() - begun_s > PATIENCE_S:
-            raise VConsoleError(
-                f"supervisor {info.pid} has not left after {PATIENCE_S:.0f} s",
-                f"{paths.supervisor_log_path()} says why",
-                ExitCode.TIMED_OUT,
-            )
-        time.sleep(0.05)
+    if not wait_until_left(client, info.pid, PATIENCE_S):
+        raise VConsoleError(
+            f"supervisor {info.pid} has not left after {PATIENCE_S:.0f} s",
+            f"{paths.supervisor_log_path()} says why",
+            ExitCode.TIMED_OUT,
+        )
     if as_json:
         print_json({"pid": info.pid, "stopped": True, "servers": servers})
     else:
-        kept = "its servers keep running" if servers == "keep" else "its servers are stopped"
-        say(f"supervisor {info.pid} has left after {duration(time.monotonic() - begun_s)}; {kept}")
+        after = duration(time.monotonic() - begun_s)
+        fate = "keeps running" if servers == "keep" else "is stopped"
+        words = "".join(f"; {name} {fate}" for name in running)
+        say(f"supervisor {info.pid} has left after {after}{words}")

@@ -9,10 +9,10 @@ import click
 from vconsole.cli.follow import PhasePrinter, follow
 from vconsole.cli.options import json_output, require_writable, server_name
 from vconsole.cli.output import duration, print_json, say
+from vconsole.cli.reaching import reach_supervisor
 from vconsole.engine.command import passed_on
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.resolve import absolute_if_folder
-from vconsole.supervisor.autostart import ensure_supervisor
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import Operation, ServerStatus, StartRequest
 
@@ -58,7 +58,7 @@ def start(
         flags=flags,
         env=passed_on(os.environ),
     )
-    client = ensure_supervisor()
+    client = reach_supervisor()
     operation = client.start(name, request)
     _wait_for_start(client, operation, no_wait, timeout, as_json)
 
@@ -71,7 +71,7 @@ def start(
 def restart(no_wait: bool, timeout: float | None, name: str, as_json: bool) -> None:
     """Stop the server and start it again with the same command line."""
     require_writable("restart")
-    client = ensure_supervisor()
+    client = reach_supervisor()
     _wait_for_start(client, client.restart(name), no_wait, timeout, as_json)
 
 
@@ -88,7 +88,7 @@ def stop(
 ) -> None:
     """Let requests in flight finish, stop the server, and return when all of it is gone."""
     require_writable("stop")
-    client = ensure_supervisor()
+    client = reach_supervisor()
     operation = client.stop(name, drain)
     if no_wait:
         _under_way(operation, client.server(name), as_json)
@@ -105,6 +105,8 @@ def stop(
         )
     else:
         say(f"{name} is stopped: every process gone, port free ({duration(ended.seconds)})")
+        if ended.gpu_memory_note:
+            say(f"  {ended.gpu_memory_note}")
 
 
 def _wait_for_start(

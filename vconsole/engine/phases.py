@@ -26,7 +26,11 @@ OPENERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("ready", re.compile(r"init engine \(profile, create kv cache, warmup model\) took")),
     ("ready", re.compile(r"Starting vLLM (?:API )?server ")),  # launchers/api_server/entry.py
 )
+GIB = 2**30
 DOWNLOADED = re.compile(r"Time spent downloading weights for .+: ([\d.]+) seconds")
+# What each worker says of its card (v1/worker/gpu/model_runner.py, v1/worker/gpu_worker.py).
+WEIGHTS = re.compile(r"Model loading took (\d{1,6}\.\d+) GiB")
+KV_CACHE = re.compile(r"Available KV cache memory: (\d{1,6}\.\d+) GiB")
 PROGRESS = re.compile(r"(?:shards: +|Capturing CUDA graphs.*?: +)(\d+)% ?(?:Completed|\|)")
 
 
@@ -49,6 +53,8 @@ class PhaseTracker:
         self._current = PHASES[0]
         self._opened_s = 0.0
         self.progress: float | None = None
+        self.weights_bytes: int | None = None
+        self.kv_cache_bytes: int | None = None
 
     @property
     def current(self) -> str:
@@ -60,10 +66,18 @@ class PhaseTracker:
             self._insert_download(float(downloaded[1]), at_s)
         elif progressed := PROGRESS.search(message):
             self.progress = int(progressed[1]) / 100
+        self._note_sizes(message)
         for name, pattern in OPENERS:
             if pattern.match(message):
                 self.enter(name, at_s)
                 return
+
+    def _note_sizes(self, message: str) -> None:
+        """Keep what a card holds of weights and KV cache, to the hundredth of a GiB as printed."""
+        if found := WEIGHTS.match(message):
+            self.weights_bytes = int(float(found[1]) * GIB)
+        elif found := KV_CACHE.match(message):
+            self.kv_cache_bytes = int(float(found[1]) * GIB)
 
     def enter(self, name: str, at_s: float) -> None:
         if name == self._current:

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
 from vconsole.errors import VConsoleError
 
-DEFAULT_ADDRESS = "127.0.0.1:11434"
+PORT = 11434
+SCHEME_PORTS = {"http": 80, "https": 443}
+# What a server binds to and a client cannot mean.
+ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 TIMEOUT_S = 2.0
 UNLOAD_TIMEOUT_S = 30.0
+THIS_HOST = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +34,44 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    models: tuple[LoadedModel, ...] = ()
+    models: tuple[LoadedModel, ...] | None = None
 
 
 def ollama_url() -> str:
     """Where Ollama listens: `OLLAMA_HOST` as its own client reads it, else its default."""
-    address = os.environ.get("OLLAMA_HOST") or DEFAULT_ADDRESS
-    address = address.replace("0.0.0.0", "127.0.0.1")
-    if "://" not in address:
-        address = f"http://{address}"
-    has_port = address.rpartition(":")[2].isdecimal()
-    return address if has_port else f"{address}:11434"
-
-
-def loaded_models(url: str | None = None) -> tuple[LoadedModel, ...] | None:
-    """What Ollama has loaded now, or None where no Ollama answers."""
+    given = os.environ.get("OLLAMA_HOST", "").strip()
+    scheme, _, rest = given.rpartition("://")
+    port = SCHEME_PORTS.get(scheme, PORT)
     try:
-        answer = httpx.get(f"{url or ollama_url()}/api/ps", timeout=TIMEOUT_S, trust_env=False)
+        split = urlsplit(f"//{rest}")
+        host, port = split.hostname or "", split.port or port
+    except ValueError:
+        return f"http://127.0.0.1:{PORT}"
+    host = ANY_ADDRESS.get(host, host)
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme or 'http'}://{host}:{port}{split.path.rstrip('/')}"
+
+
+def is_on_this_host(url: str) -> bool:
+    """Whether what answers there could hold memory of our cards."""
+    try:
+        return urlsplit(url).hostname in THIS_HOST
+    except ValueError:
+        return False
+
+
+def loaded_models(
+    url: str | None = None, client: httpx.Client | None = None
+) -> tuple[LoadedModel, ...] | None:
+    """What Ollama has loaded now, or None where no Ollama answers."""
+    if client is None:
+        with httpx.Client(trust_env=False) as own:
+            return loaded_models(url, own)
+    try:
+        answer = client.get(f"{url or ollama_url()}/api/ps", timeout=TIMEOUT_S)
         answer.raise_for_status()
-        return msgspec.json.decode(answer.content, type=_Loaded).models
-    except (httpx.HTTPError, msgspec.MsgspecError):
+        return msgspec.json.decode(answer.content, type=_Loaded).models or ()
+    except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError):
         return None
 
 

@@ -47,6 +47,14 @@ def link(pid: int, name: str) -> str | None:
         return None
 
 
+def cgroup(pid: int | str) -> str | None:
+    """The cgroup that systemd has put it in, in the hierarchy of systemd's (cgroups(7))."""
+    lines = (_read(f"{PROC}/{pid}/cgroup") or b"").decode(errors="replace").splitlines()
+    fields = (line.split(":", 2) for line in lines if line.count(":") >= 2)
+    paths = {controllers: path for _, controllers, path in fields}
+    return paths.get("name=systemd") if paths.get("", "/") == "/" else paths[""]
+
+
 def owner_uid(pid: int) -> int | None:
     try:
         return os.stat(f"{PROC}/{pid}").st_uid

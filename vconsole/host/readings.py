@@ -18,15 +18,36 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class GpuProcess:
+    """Who is on a card; `owner` is `ours`, `foreign` (another vLLM), `ollama` or `other`."""
+
     pid: int
     name: str | None = None
     user: str | None = None
     memory_bytes: int | None = None
     owner: str = "other"
+    graphics: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MigInstance:
+    """A part of a card in MIG mode, which CUDA sees as a card of its own."""
+
+    uuid: str | None = None
+    name: str | None = None
+    memory_total_bytes: int | None = None
+    memory_used_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
+    """One card; what it does not support is None.
+
+    `state` is None while it is well, else words for what is wrong, with nothing else to be read.
+    Used, free and reserved memory (the driver's own) add up to the total; where an old driver does
+    not tell them apart, used holds the reserved. `energy_j` counts since the driver was loaded,
+    ECC errors since then too. `memory_bandwidth_bytes_per_s` is what bus and clock allow.
+    """
+
     index: int
     uuid: str | None = None
     name: str | None = None
@@ -38,14 +59,62 @@ class Gpu:
     power_limit_w: float | None = None
     throttle: tuple[str, ...] = ()
     processes: tuple[GpuProcess, ...] = ()
+    state: str | None = None
+    memory_free_bytes: int | None = None
+    memory_reserved_bytes: int | None = None
+    memory_utilization: float | None = None
+    sm_clock_mhz: int | None = None
+    sm_clock_max_mhz: int | None = None
+    memory_clock_mhz: int | None = None
+    memory_clock_max_mhz: int | None = None
+    memory_bandwidth_bytes_per_s: int | None = None
+    pcie_generation: int | None = None
+    pcie_generation_max: int | None = None
+    pcie_width: int | None = None
+    pcie_width_max: int | None = None
+    ecc_enabled: bool | None = None
+    ecc_corrected_errors: int | None = None
+    ecc_uncorrected_errors: int | None = None
+    persistence_mode: bool | None = None
+    mig_mode: bool | None = None
+    mig_instances: tuple[MigInstance, ...] = ()
+    energy_j: float | None = None
+    compute_capability: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GpuReading:
-    """The cards of this host; `note` says in words why there are none, or none can be read."""
+    """The cards of this host; `note` says why there are none, or what is wrong with one."""
 
     gpus: tuple[Gpu, ...] = ()
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardPart:
+    """A part of a card's memory; of a process whose size nobody tells, `bytes` is None.
+
+    `kind` is one of `weights`, `kv_used`, `kv_free`, `kv` (where its use is not known),
+    `vllm_other`, `process` (with name, pid and owner), `unexplained`, `reserved`, `free`.
+    """
+
+    kind: str
+    bytes: int | None
+    name: str | None = None
+    pid: int | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardMemory:
+    """What fills a card: the bytes of its parts, those known, add up to `total_bytes`.
+
+    `unexplained` is below 0 where processes share memory that each of them counts as its own.
+    """
+
+    index: int
+    total_bytes: int
+    parts: tuple[CardPart, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import asyncio
 import os
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from vconsole.engine.secrets import without_secrets
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.host import procfs
 from vconsole.host.vllm_processes import Sighting, Suspect, look, user_name
-from vconsole.supervisor import exposure, record, tree
+from vconsole.supervisor import exposure, gpu_memory, record, tree
 from vconsole.supervisor.foreign import Answer, as_shown, ask_who
 from vconsole.supervisor.model import ForeignServer
 from vconsole.supervisor.record import Launch, Run
@@ -60,7 +60,10 @@ async def inspect(pid: int, owned: frozenset[int], start_ticks: int | None = Non
     return Adoption(
         as_shown(suspect, answer),
         _launch(pid, _runnable(pid, command, environment), answer),
-        _run(leader, suspect, answer, environment.get(tree.TAG_VARIABLE)),
+        replace(
+            _run(leader, suspect, answer, environment.get(tree.TAG_VARIABLE)),
+            cards_before=await asyncio.to_thread(gpu_memory.cards_before),
+        ),
         given,
     )
 

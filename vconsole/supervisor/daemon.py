@@ -17,6 +17,7 @@ from aiohttp import web
 from vconsole import paths
 from vconsole import settings as settings_module
 from vconsole.errors import ExitCode, VConsoleError
+from vconsole.host import systemd
 from vconsole.supervisor.api import build_app
 from vconsole.supervisor.core import Supervisor
 
@@ -45,8 +46,10 @@ def _only_one() -> Iterator[None]:
                 ExitCode.REFUSED,
                 kind="already_running",
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+        # The pid is for people to read; on a full disk the lock does without.
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
     finally:
         os.close(descriptor)
@@ -62,8 +65,8 @@ async def _serve() -> None:
     await runner.setup()
     path = checked_socket_path()
     try:
-        await supervisor.adopt_all()
-        beat = asyncio.create_task(supervisor.beat_forever())
+        await asyncio.gather(supervisor.learn_outlook(), supervisor.adopt_all())
+        beat = asyncio.create_task(_beat(supervisor))
         await _stay(supervisor, runner, path)
         beat.cancel()
         if supervisor.stop_servers:
@@ -72,6 +75,19 @@ async def _serve() -> None:
         await runner.cleanup()
         await supervisor.close()
         path.unlink(missing_ok=True)
+
+
+async def _beat(supervisor: Supervisor) -> None:
+    """Keep the pulse: a beat that breaks off is told in the log, and the next one comes."""
+    while not supervisor.leaving.is_set():
+        beating = asyncio.create_task(supervisor.beat_forever())
+        try:
+            await asyncio.wait([beating])
+        finally:
+            beating.cancel()
+        if beating.done() and not beating.cancelled() and (error := beating.exception()):
+            log.error("a beat broke off", exc_info=error)
+            await asyncio.sleep(1.0)
 
 
 async def _stay(supervisor: Supervisor, runner: web.AppRunner, path: Path) -> None:
@@ -86,7 +102,7 @@ async def _stay(supervisor: Supervisor, runner: web.AppRunner, path: Path) -> No
                 await site.stop()
             site = await _listen(runner, path)
             inode = await asyncio.to_thread(_inode, path)
-        if supervisor.owns_something or supervisor.watched or "INVOCATION_ID" in os.environ:
+        if supervisor.owns_something or supervisor.watched or systemd.runs_us():
             busy_s = time.monotonic()
         if time.monotonic() - busy_s > idle_exit_s:
             log.info("nothing to own and nobody watching for %d s: leaving", idle_exit_s)

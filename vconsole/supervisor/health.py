@@ -52,9 +52,14 @@ HEALTHY = Judgement(Verdict.HEALTHY)
 
 
 class HealthJudge:
-    """Remembers since when something has been amiss; a gap in observing starts it afresh."""
+    """Remembers since when something has been amiss; a gap in observing starts it afresh.
+
+    `in_doubt` is set by a gap (the machine slept) and by a stall; whoever clears it has asked the
+    engine for a token.
+    """
 
     def __init__(self) -> None:
+        self.in_doubt = False
         self._last: Observation | None = None
         self._answered_s = 0.0
         self._progress_s = 0.0
@@ -67,10 +72,13 @@ class HealthJudge:
         last = self._last
         self._last = seen
         if last is None or seen.at_s - last.at_s > OUR_OWN_GAP_S:
+            self.in_doubt = last is not None
             self._begin(seen.at_s)
             return HEALTHY
         self._note(last, seen)
-        return self._judge(seen)
+        judgement = self._judge(seen)
+        self.in_doubt = self.in_doubt or judgement.verdict is not Verdict.HEALTHY
+        return judgement
 
     def _begin(self, at_s: float) -> None:
         self._answered_s = self._progress_s = self._busy_s = at_s

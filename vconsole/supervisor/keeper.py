@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from vconsole.supervisor import tree
 from vconsole.supervisor.health import HealthJudge, Judgement, Verdict
 from vconsole.supervisor.life import Life
 from vconsole.supervisor.model import Desired, Failure, ServerState
+from vconsole.supervisor.operations import RunningOperation
 from vconsole.supervisor.restarts import RestartPolicy
 from vconsole.supervisor.states import RUNNING
 from vconsole.supervisor.tree import ProcessId
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 SERVING = frozenset({ServerState.READY, ServerState.STALLED})
 # A wedged engine may come back; one that a person halted with a signal is left to that person.
 STALL_RESTART_S = 90.0
+PROBE_S = 10.0
 log = logging.getLogger(__name__)
 
 
@@ -40,6 +43,7 @@ class Keeper:
         self._server = server
         self._judge = HealthJudge()
         self._stalled_since_s: float | None = None
+        self._probing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- health ----------------------------------------------------------------------------------
@@ -66,9 +70,10 @@ class Keeper:
             await self._sweep(judgement.reason, life)
         elif judgement.verdict is Verdict.STALLED:
             await self._stalled(life, judgement, seen.at_s, halted=bool(seen.stopped))
+        elif self._judge.in_doubt and not seen.in_hand:
+            await self._probe(life)
         elif server.book.state is ServerState.STALLED:
-            self._stalled_since_s = None
-            await server.book.enter(ServerState.READY, "it goes on")
+            await self._goes_on("it works on requests again")
 
     async def _stalled(
         self, life: Life, judgement: Judgement, at_s: float, *, halted: bool
@@ -81,11 +86,40 @@ class Keeper:
         if not halted and not server.busy and at_s - since_s > STALL_RESTART_S:
             await self._sweep(f"stalled: {judgement.reason}", life)
 
+    async def _probe(self, life: Life) -> None:
+        """Idle and in doubt: ask for one token, in a task of its own and one at a time."""
+        if self._probing:
+            return
+        self._probing = True
+
+        async def ask() -> None:
+            try:
+                answered = await life.answers_a_token(PROBE_S)
+            finally:
+                self._probing = False
+            book = self._server.book
+            if self._server.life is not life or book.state not in SERVING:
+                return
+            if answered:
+                self._judge.in_doubt = False
+                await self._goes_on("a one-token probe was answered")
+            elif book.state is ServerState.READY:
+                self._stalled_since_s = time.monotonic()
+                reason = f"a one-token probe got no answer in {PROBE_S:.0f} s"
+                await book.enter(ServerState.STALLED, reason)
+
+        self._spawn(ask())
+
+    async def _goes_on(self, cause: str) -> None:
+        self._stalled_since_s = None
+        if self._server.book.state is ServerState.STALLED:
+            await self._server.book.enter(ServerState.READY, cause)
+
     async def _sweep(self, cause: str, life: Life) -> None:
         """Clean up after a serving life, unless a stop or another observation was quicker."""
         if self._server.life is life and self._server.book.state in SERVING:
             with contextlib.suppress(VConsoleError):
-                await self._server.sweep(cause, life)
+                await self._server.ender.sweep(cause, life)
 
     # --- restarts --------------------------------------------------------------------------------
 
@@ -133,10 +167,12 @@ class Keeper:
         if book.state is not ServerState.BACKOFF or book.record.next_start_at != at:
             return
         try:
-            self._server.start_again()
+            await self._server.start_again()
         except VConsoleError as error:
-            failure = Failure(error.kind, error.message, datetime.now(UTC), error.remedy)
-            await book.enter(ServerState.FAILED, error.message, last_failure=failure)
+            # A start that came as far as a process has said itself how it ended.
+            if book.state is ServerState.BACKOFF:
+                failure = Failure(error.kind, error.message, datetime.now(UTC), error.remedy)
+                await book.enter(ServerState.FAILED, error.message, last_failure=failure)
 
     # --- adoption --------------------------------------------------------------------------------
 
@@ -160,10 +196,11 @@ class Keeper:
             return
         life = server.life = Life.adopt(server.name, known.launch, known.run)
         log.info("%s: adopted pid %d", server.name, known.run.leader.pid)
+        server.teller.adopted(known.run.leader.pid)
         if known.state is ServerState.STARTING:
             server.begin("start", lambda _: server.until_ready(life))
         elif known.state is ServerState.STOPPING:
-            server.begin("stop", server.finish_stop)
+            server.begin("stop", self._finish_stop)
         elif known.state is ServerState.FAILED:
             await server.book.enter(ServerState.STOPPING, "the last stop was not finished")
             server.begin("stop", server.finish_stop)
@@ -174,21 +211,31 @@ class Keeper:
         """It ended while no supervisor ran: what was being stopped is stopped, the rest failed."""
         book = self._server.book
         if book.state is not ServerState.STOPPING:
-            await self._server.sweep("it ended while no supervisor ran", None)
+            await self._server.ender.sweep("it ended while no supervisor ran", None)
             return
-        await self._server.end_remains()
+        await self._server.ender.end_remains()
         await book.enter(ServerState.STOPPED, "it ended while no supervisor ran", run=None)
+        await self._come_back_if_wanted("its restart was interrupted")
+
+    async def _finish_stop(self, operation: RunningOperation) -> None:
+        """The rest of a stop, or of a restart: then it is still wanted."""
+        await self._server.finish_stop(operation)
+        await self._come_back_if_wanted("its restart was interrupted")
+
+    async def _come_back_if_wanted(self, cause: str) -> None:
+        book = self._server.book
+        if book.record.desired is Desired.RUNNING:
+            at = datetime.now(UTC)
+            await book.enter(ServerState.BACKOFF, cause, next_start_at=at)
+            self._spawn(self._start_at(at))
 
     async def _after_a_reboot(self) -> None:
         """Nothing of it can live: what was wanted comes back, what was stopped stays stopped."""
         book = self._server.book
-        comes_back = book.record.desired is Desired.RUNNING and book.state in RUNNING
+        had_failed = book.state not in RUNNING
         await book.note(state=ServerState.STOPPED, run=None, survivors=())
-        if comes_back:
-            log.info("%s: the machine was restarted; starting it again", self._server.name)
-            at = datetime.now(UTC)
-            await book.enter(ServerState.BACKOFF, "the machine was restarted", next_start_at=at)
-            self._spawn(self._start_at(at))
+        if not had_failed:
+            await self._come_back_if_wanted("the machine was restarted")
 
     # --- tasks -----------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -16,10 +17,11 @@ from vconsole.engine.find import require_engine
 from vconsole.engine.secrets import without_secrets
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.resolve import resolve
+from vconsole.settings import Settings
 from vconsole.supervisor import exposure, process, record
 from vconsole.supervisor.exposure import require_safe
 from vconsole.supervisor.model import StartRequest
-from vconsole.supervisor.record import Launch
+from vconsole.supervisor.record import CardBefore, Launch
 from vconsole.supervisor.tree import HOME_VARIABLE, TAG_VARIABLE
 
 # What vconsole has to know of a server is told to vconsole, not past it.
@@ -28,10 +30,14 @@ OUR_OPTIONS = {"--port": "--port", "--host": "--host", "--served-model-name": "-
 
 @dataclass(frozen=True, slots=True)
 class PreparedLaunch:
-    """Ready to spawn; `given_environment` is what the caller and the profile asked for."""
+    """Ready to spawn; `given_environment` is what the caller and the profile asked for.
+
+    `cards_before` is what the cards held when it was about to be spawned.
+    """
 
     launch: Launch
     given_environment: dict[str, str]
+    cards_before: tuple[CardBefore, ...] = ()
 
 
 def prepare(request: StartRequest, last: Launch | None, name: str) -> PreparedLaunch:
@@ -54,7 +60,9 @@ def prepare(request: StartRequest, last: Launch | None, name: str) -> PreparedLa
     flags = (*model.flags, *request.flags)
     _refuse_our_options(flags)
     flags, secrets = without_secrets(again.flags if again and not request.flags else flags)
-    environment = {**model.env, **request.env, **secrets}
+    # What was a key in an earlier command line is only there any more.
+    kept = record.load_environment(name) if again else {}
+    environment = {**kept, **model.env, **request.env, **secrets, **_key_of_file(settings)}
     require_safe(host, {**os.environ, **environment})
     options = ServeOptions(
         model=model.model,
@@ -78,6 +86,27 @@ def prepare(request: StartRequest, last: Launch | None, name: str) -> PreparedLa
         warnings=exposure.warnings(host),
     )
     return PreparedLaunch(launch, environment)
+
+
+def _key_of_file(settings: Settings) -> dict[str, str]:
+    """The API key of the file that the settings name; one that others can read is refused."""
+    if not settings.server.api_key_file:
+        return {}
+    path = Path(settings.server.api_key_file).expanduser()
+    try:
+        mode, key = path.stat().st_mode, path.read_text().strip()
+    except OSError as error:
+        raise VConsoleError(
+            f"cannot read the API key: {error}", "mend server.api_key_file in the settings"
+        ) from error
+    if mode & 0o077:
+        raise VConsoleError(
+            f"others can read the API key in {path}",
+            f"chmod 600 {path}",
+            ExitCode.REFUSED,
+            kind="exposed",
+        )
+    return {"VLLM_API_KEY": key}
 
 
 def _as_adopted(request: StartRequest, last: Launch, name: str) -> PreparedLaunch:

@@ -11,5 +11,5 @@ from vconsole.supervisor import record
 
 def redactor_of(log_file: Path) -> Redactor:
     """For the log of a server, whose environment is kept in the same folder."""
-    given = record.load_environment(log_file.parent.name)
+    given = record.readable_environment(log_file.parent.name)
     return Redactor(secret_values(given) | secret_values(os.environ))

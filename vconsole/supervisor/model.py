@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from vconsole.engine.metrics import Metrics
 from vconsole.errors import ErrorBody as ErrorBody
+from vconsole.host.readings import CardMemory, Gpu, Host
 from vconsole.host.readings import ForeignServer as ForeignServer
-from vconsole.host.readings import Gpu, Host
 from vconsole.host.readings import StrayProcess as StrayProcess
 from vconsole.requests.messages import AskEvent as AskEvent
 from vconsole.requests.messages import AskRequest as AskRequest
@@ -138,6 +138,7 @@ class Operation:
     steps: tuple[Step, ...] = ()
     error: ErrorBody | None = None
     gpu_memory_released: bool | None = None
+    gpu_memory_note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,8 @@ class SupervisorInfo:
     socket: str | None = None
     owner: str | None = None
     started_at: datetime | None = None
+    survives_logout: bool | None = None
+    survival_note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,7 @@ class Status:
     engine: EngineInfo | None = None
     operations: tuple[Operation, ...] = ()
     smoke: SmokeReport | None = None
+    card_memory: tuple[CardMemory, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

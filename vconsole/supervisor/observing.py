@@ -26,8 +26,13 @@ class TreeObserver:
     def __init__(self) -> None:
         self._titles: dict[ProcessId, str | None] = {}
 
-    def observe(self, processes: tuple[ProcessId, ...], scrape: Scrape | None) -> Observation:
-        """One observation of `processes` and of what `/metrics` said (None: no answer)."""
+    def observe(
+        self, leader: ProcessId, processes: tuple[ProcessId, ...], scrape: Scrape | None
+    ) -> Observation:
+        """One observation of a tree and of what `/metrics` said (None: no answer).
+
+        A halted helper, such as Python's resource tracker, halts nothing that serves.
+        """
         lost, stopped, cpu_ticks = [], [], 0
         for process in processes:
             title, seen = self._title_of(process), tree.look_at(process)
@@ -35,8 +40,9 @@ class TreeObserver:
                 lost += [f"{title} (pid {process.pid})"] if title else []
                 continue
             cpu_ticks += seen.cpu_ticks
-            if seen.state in HALTED:
-                stopped.append(f"{title or 'the API server'} (pid {process.pid})")
+            name = "the API server" if process == leader else title
+            if seen.state in HALTED and name:
+                stopped.append(f"{name} (pid {process.pid})")
         return Observation(
             at_s=time.monotonic(),
             progress=_progress(scrape),

@@ -46,7 +46,7 @@ class RunningOperation:
             raise
         self._update(steps=(*before, Step(name, time.monotonic() - started_s, ok=True)))
 
-    def note(self, **fields: bool | None) -> None:
+    def note(self, **fields: bool | str | None) -> None:
         """Set further fields of the snapshot."""
         self._update(**fields)
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vconsole.errors import VConsoleError
-from vconsole.supervisor import tree
+from vconsole.supervisor import scope, tree
+from vconsole.supervisor.record import Run
 from vconsole.supervisor.tree import ProcessId
 
 POLL_S = 0.05
@@ -81,6 +82,15 @@ def port_is_free(host: str, port: int) -> bool:
     return True
 
 
+async def until_port_free(host: str, port: int) -> None:
+    """Wait for a port that our own server let go of; another's may have it by then."""
+    for _ in range(100):
+        if port_is_free(host, port):
+            return
+        await asyncio.sleep(POLL_S)
+    log.warning("port %d on %s is taken by somebody else", port, host)
+
+
 def members(
     leader: ProcessId, known: frozenset[ProcessId], foreign: bool = False
 ) -> frozenset[ProcessId]:
@@ -94,6 +104,12 @@ def members(
     return tree.session_members(leader) | tree.living(known)
 
 
+async def end_run(run: Run, drain_s: float, reap: Callable[[], object]) -> Ending:
+    """End the tree of a recorded run, as `end_tree` does."""
+    known = frozenset(run.tree)
+    return await end_tree(run.leader, known, run.tag, drain_s, reap, run.foreign, run.cgroup)
+
+
 async def end_tree(
     leader: ProcessId,
     known: frozenset[ProcessId],
@@ -101,18 +117,20 @@ async def end_tree(
     drain_s: float,
     reap: Callable[[], object],
     foreign: bool = False,
+    cgroup: str | None = None,
 ) -> Ending:
     """End a tree, mildest first, and do not return before it is gone or nothing helps.
 
     With `drain_s` above 0 the API server alone is asked first, so that requests in flight finish;
-    then the whole session, then every recorded or tagged process. `reap` collects our own child.
+    then the whole session, then every recorded or tagged process and all of the scope whose
+    `cgroup` is given. `reap` collects our own child.
     Of a `foreign` tree nothing is touched but what was recorded and what that started.
     """
     started = time.monotonic()
     rungs: list[str] = []
 
     def living() -> frozenset[ProcessId]:
-        return members(leader, known, foreign)
+        return members(leader, known, foreign) | scope.members(cgroup, tag)
 
     async def remaining() -> frozenset[ProcessId]:
         return living() if foreign else living() | await asyncio.to_thread(tree.tagged, tag)
@@ -123,6 +141,8 @@ async def end_tree(
         return await _gone_within(living, seconds, reap)
 
     if drain_s > 0 and tree.send(leader, signal.SIGTERM):
+        for process in sorted(living()):
+            tree.send(process, signal.SIGCONT)
         rungs.append("drain")
         await gone_within(drain_s + AFTER_DRAIN_S)
     for name, number, patience_s in (
@@ -136,6 +156,8 @@ async def end_tree(
         rungs.append(name)
         for process in sorted(left):
             tree.send(process, number)
+            # What somebody halted cannot take a request to end.
+            tree.send(process, signal.SIGCONT)
         await gone_within(patience_s)
     survivors = await remaining()
     seconds = time.monotonic() - started

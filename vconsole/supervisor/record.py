@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 from vconsole import paths
-from vconsole.supervisor.files import set_aside, write_atomically
+from vconsole.errors import VConsoleError
+from vconsole.supervisor.files import previous, set_aside, write_atomically
 from vconsole.supervisor.model import Desired, Failure, PhaseTime, ServerState, Transition
 from vconsole.supervisor.tree import ProcessId
 
@@ -55,11 +56,23 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
+class CardBefore:
+    """A card before a start: what was used there that no process accounted for.
+
+    `card` is its UUID, or its index where it has none.
+    """
+
+    card: str
+    unnamed_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One life of a server's process tree; `leader` is the API server and its session's leader.
 
     A `foreign` tree is one that we took over and did not start: its session and its log are its
-    user's, and `ready_at` is when it was adopted.
+    user's, and `ready_at` is when it was adopted. `cgroup` is that of the run's own scope, if any.
+    `weights_bytes` and `kv_cache_bytes` are what vLLM's log says each of its cards holds.
     """
 
     tag: str
@@ -73,6 +86,10 @@ class Run:
     max_model_len: int | None = None
     phases: tuple[PhaseTime, ...] = ()
     foreign: bool = False
+    cgroup: str | None = None
+    cards_before: tuple[CardBefore, ...] = ()
+    weights_bytes: int | None = None
+    kv_cache_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +122,26 @@ def log_path(name: str) -> Path:
 
 
 def save(record: ServerRecord) -> None:
-    write_atomically(record_path(record.name), msgspec.json.encode(record))
+    """Write the record whole; the one before it stays beside it, for when this one is ruined."""
+    path = record_path(record.name)
+    write_atomically(path, msgspec.json.encode(record), keep=True)
 
 
 def load(name: str) -> ServerRecord:
-    """The record of a server, a fresh one where there is none; a corrupt one is set aside."""
+    """The record of a server, a fresh one where there is none.
+
+    A corrupt one is set aside, and the one written before it holds.
+    """
     path = record_path(name)
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=ServerRecord)
-    except FileNotFoundError:
-        return ServerRecord(name)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        log.warning("record of %s is unreadable (%s): kept as %s", name, error, set_aside(path))
-        return ServerRecord(name)
+    for candidate in (path, previous(path)):
+        try:
+            return msgspec.json.decode(candidate.read_bytes(), type=ServerRecord)
+        except FileNotFoundError:
+            continue
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            kept = set_aside(candidate)
+            log.warning("record of %s is unreadable (%s): kept as %s", name, error, kept)
+    return ServerRecord(name)
 
 
 def recorded_names() -> tuple[str, ...]:
@@ -132,7 +156,27 @@ def save_environment(name: str, environment: dict[str, str]) -> None:
 
 
 def load_environment(name: str) -> dict[str, str]:
+    """The variables given at the last start; an error where they cannot be read.
+
+    To go on without them could start a server without its key.
+    """
+    path = environment_path(name)
     try:
-        return msgspec.json.decode(environment_path(name).read_bytes(), type=dict[str, str])
-    except (OSError, msgspec.DecodeError):
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise VConsoleError(
+            f"the variables given to {name} cannot be read from {path}: {error}",
+            "move that file away and start again with what it should say",
+            kind="unreadable_environment",
+        ) from error
+
+
+def readable_environment(name: str) -> dict[str, str]:
+    """The same for whoever only looks at a server; nothing where it cannot be read."""
+    try:
+        return load_environment(name)
+    except VConsoleError as error:
+        log.error("%s", error.message)
         return {}

@@ -44,4 +44,5 @@ def recorded_status(known: ServerRecord) -> ServerStatus:
 def _uptime_s(known: ServerRecord) -> float | None:
     if known.run is None or known.state is ServerState.FAILED:
         return None
-    return (datetime.now(UTC) - known.run.started_at).total_seconds()
+    # A clock that was set back would make it negative.
+    return max(0.0, (datetime.now(UTC) - known.run.started_at).total_seconds())

@@ -11,25 +11,25 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from vconsole import paths
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.messages import SmokeReport
 from vconsole.requests.smoke import run_smoke
-from vconsole.supervisor import adoption, launch, process, record, tree
+from vconsole.supervisor import adoption, gpu_memory, launch, record, scope, tree
 from vconsole.supervisor.adoption import Adoption
-from vconsole.supervisor.aftermath import explain_exit
 from vconsole.supervisor.book import Book
+from vconsole.supervisor.ender import Ender
+from vconsole.supervisor.event_log import EventLog
 from vconsole.supervisor.history import History
 from vconsole.supervisor.keeper import Keeper
 from vconsole.supervisor.life import Life
-from vconsole.supervisor.model import Desired, Failure, Operation, ServerState, StartRequest
+from vconsole.supervisor.model import Desired, Operation, ServerState, StartRequest
 from vconsole.supervisor.operations import RunningOperation
-from vconsole.supervisor.record import Run
 from vconsole.supervisor.rotation import log_limits, put_away
 from vconsole.supervisor.states import RUNNING
-from vconsole.supervisor.tree import ProcessId
+from vconsole.supervisor.telling import Teller
 
 MAY_BE_CUT_SHORT = frozenset({"start", "restart", "smoke"})
 Work = Callable[[RunningOperation], Awaitable[None]]
@@ -39,18 +39,20 @@ log = logging.getLogger(__name__)
 class Server:
     """The supervisor's view of one server; `life` is there while a process tree is."""
 
-    def __init__(self, name: str, history: History, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, history: History, events: EventLog, changed: Callable[[], None]
+    ) -> None:
         self.name = name
-        self.book = Book(name, changed)
+        self.teller = Teller(name, events)
+        self.book = Book(name, changed, self.teller)
         self.life: Life | None = None
         self.operation: RunningOperation | None = None
         self.smoke_report: SmokeReport | None = None
         self.keeper = Keeper(self)
+        self.ender = Ender(self)
         self.changed = changed
         self._history = history
         self._task: asyncio.Task[None] | None = None
-        # A tree is ended by one hand at a time.
-        self._ending = asyncio.Lock()
 
     @property
     def busy(self) -> bool:
@@ -70,7 +72,7 @@ class Server:
             )
         prepared = launch.prepare(request, self.book.record.launch, self.name)
         launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
-        return self.begin("start", lambda operation: self._start(operation, prepared))
+        return self.begin("start", lambda operation: self._start(operation, prepared, "asked for"))
 
     def stop(self, drain_s: float | None) -> Operation:
         """Begin a stop; it cuts a start short, and joins a stop that is under way."""
@@ -95,10 +97,13 @@ class Server:
         self.require_ready()
         return self.begin("smoke", self._smoke)
 
-    def start_again(self) -> Operation:
-        """Begin the start of what ran last, as the keeper does after a failure."""
-        prepared = self.prepare_again()
-        return self.begin("start", lambda operation: self._start(operation, prepared))
+    async def start_again(self) -> None:
+        """Start what ran last, as the keeper does after a failure; raises what it fails with."""
+        prepared, times = self.prepare_again(), self.book.record.restart_times
+        launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
+        self.begin("start", lambda operation: self._start(operation, prepared, "by itself", times))
+        if self.operation:
+            await self.operation.finished()
 
     def prepare_again(self) -> launch.PreparedLaunch:
         last = self.book.record.launch
@@ -172,6 +177,9 @@ class Server:
             operation.done()
         except VConsoleError as error:
             operation.failed(error)
+        except OSError as error:
+            remedy = "see whether the disk is full or read-only"
+            operation.failed(VConsoleError(f"the {kind} failed: {error}", remedy))
         except asyncio.CancelledError:
             operation.failed(VConsoleError(f"the {kind} was cut short"))
             raise
@@ -181,14 +189,21 @@ class Server:
                 where = paths.supervisor_log_path()
                 operation.failed(VConsoleError(f"the {kind} broke off", f"{where} says why"))
 
-    async def _start(self, operation: RunningOperation, prepared: launch.PreparedLaunch) -> None:
+    async def _start(
+        self,
+        operation: RunningOperation,
+        prepared: launch.PreparedLaunch,
+        cause: str,
+        restart_times: tuple[datetime, ...] = (),
+    ) -> None:
+        """Who asks for a start has seen to the failures before it, so they no longer count."""
         with operation.step("spawn"):
-            life = await self._spawn(prepared)
+            life = await self._spawn(prepared, cause, restart_times)
         with operation.step("load"):
             await self.until_ready(life)
 
     async def _stop(self, operation: RunningOperation, drain_s: float | None) -> None:
-        async with self._ending:
+        async with self.ender.lock:
             if self.book.state is ServerState.STOPPED:
                 return
             if self.book.state is ServerState.BACKOFF:
@@ -199,22 +214,23 @@ class Server:
 
     async def finish_stop(self, operation: RunningOperation, drain_s: float | None = None) -> None:
         """The rest of a stop that the book knows of already."""
-        await self._end(operation, drain_s)
+        await self.ender.end(operation, drain_s)
         await self.book.enter(ServerState.STOPPED, "stopped", run=None, last_failure=None)
 
     async def _restart(self, operation: RunningOperation, prepared: launch.PreparedLaunch) -> None:
-        async with self._ending:
+        async with self.ender.lock:
             if self.book.state in RUNNING:
                 await self.book.enter(ServerState.STOPPING, "restart asked for")
                 await self.finish_stop(operation)
         launch.refuse_taken_port(prepared.launch.host, prepared.launch.port)
-        await self._start(operation, prepared)
+        await self._start(operation, prepared, "asked for")
 
     async def _smoke(self, operation: RunningOperation) -> None:
         life = self.require_ready()
         with operation.step("smoke"):
             report = await run_smoke(life.launch.url, life.launch.served_name, life.api_key)
         self.smoke_report = report
+        self.teller.smoke(report)
         if not report.passed:
             failed = ", ".join(check.name for check in report.checks if not check.passed)
             raise VConsoleError(f"smoke test not passed: {failed}", kind="smoke_failed")
@@ -238,103 +254,45 @@ class Server:
 
     # --- parts -----------------------------------------------------------------------------------
 
-    async def _spawn(self, prepared: launch.PreparedLaunch) -> Life:
+    async def _spawn(
+        self, prepared: launch.PreparedLaunch, cause: str, restart_times: tuple[datetime, ...]
+    ) -> Life:
         plan = prepared.launch
         paths.private_folder(paths.server_dir(self.name))
         await asyncio.to_thread(record.save_environment, self.name, prepared.given_environment)
-        learned, count = await asyncio.to_thread(
-            self._history.learned_phases, plan.model, plan.engine
-        )
+        learn = self._history.learned_phases
+        learned, count = await asyncio.to_thread(learn, plan.model, plan.engine)
         await asyncio.to_thread(put_away, record.log_path(self.name), log_limits())
-        life = self.life = Life.spawn(self.name, prepared, learned, count)
+        scoping = await asyncio.to_thread(scope.offered)
+        prepared = await gpu_memory.noted(prepared)
+        life = self.life = Life.spawn(self.name, prepared, learned, count, scoping)
         await self.book.enter(
             ServerState.STARTING,
-            "asked for",
+            cause,
             desired=Desired.RUNNING,
             launch=plan,
             run=life.run,
             last_failure=None,
             next_start_at=None,
+            restart_times=restart_times,
             survivors=(),
         )
+        life = self.life = await life.settled(prepared, learned, count)
+        await self.book.note(run=life.run)
         return life
 
     async def until_ready(self, life: Life) -> None:
         """Wait for a start to end, whoever began it; a failed one raises its diagnosis."""
         cards = await life.until_ready(self.changed)
         if cards is None:
-            failure = await self.sweep("it ended before it was ready", life)
+            failure = await self.ender.sweep("it ended before it was ready", life)
             raise VConsoleError(failure.message, failure.remedy, kind=failure.cause)
         life.begin_serving(cards)
         cause = f"ready after {life.run.ready_s or 0:.1f} s"
         await self.book.enter(ServerState.READY, cause, run=life.run)
         self.keeper.watch(life)
-        await asyncio.to_thread(self._history.add_start, self.name, life.launch, life.run)
-
-    async def _end(self, operation: RunningOperation, drain_s: float | None) -> None:
-        """End the tree of this server and prove it; survivors make the server `failed`."""
-        life = self.life
-        if life is None:
-            return
-        with operation.step("drain and stop"):
-            ending = await life.end(drain_s)
-        if ending.survivors:
-            await self._note_survivors(ending.survivors)
-        with operation.step("port free"):
-            await self._until_port_free(life)
-        operation.note(gpu_memory_released=await life.gpu_memory_released())
-        await life.close()
-        self.life = None
-
-    async def _note_survivors(self, survivors: frozenset[ProcessId]) -> None:
-        message = f"these processes would not end: {process.describe(survivors)}"
-        failure = Failure("survivors", message, datetime.now(UTC), "end them, or reboot")
-        left = tuple(sorted(survivors))
-        await self.book.enter(ServerState.FAILED, message, survivors=left, last_failure=failure)
-        raise VConsoleError(message, failure.remedy, kind="survivors")
-
-    async def _until_port_free(self, life: Life) -> None:
-        for _ in range(100):
-            if process.port_is_free(life.launch.host, life.launch.port):
-                return
-            await asyncio.sleep(process.POLL_S)
-        log.warning("%s: port %s is taken by somebody else", self.name, life.launch.port)
-
-    async def sweep(self, cause: str, life: Life | None) -> Failure:
-        """After an end that nobody asked for: end what is left, and say why it ended.
-
-        The keeper decides whether the server is `failed` then, or in `backoff` before another try.
-        """
-        async with self._ending:
-            run = self.book.record.run
-            if run is None or self.life is not life or self.book.state not in RUNNING:
-                raise VConsoleError(f"{self.name} is {self.book.state} already")
-            return await self._sweep(cause, life, run)
-
-    async def _sweep(self, cause: str, life: Life | None, run: Run) -> Failure:
-        returncode = life.returncode if life else None
-        survivors = await self.end_remains()
-        was_ready = run.ready_at is not None
-        log_file = None if run.foreign else record.log_path(self.name)
-        failure = await asyncio.to_thread(
-            explain_exit, log_file, run.log_offset_bytes, returncode, was_ready
-        )
-        if life:
-            await life.close()
-        self.life = None
-        left = tuple(sorted(survivors))
-        await self.keeper.after_failure(cause, failure, was_ready, left)
-        return failure
-
-    async def end_remains(self) -> frozenset[ProcessId]:
-        """End whatever is left of the recorded run; returns who would not go."""
-        run = self.book.record.run
-        if run is None:
-            return frozenset()
-        reap = self.life.reap if self.life else lambda: None
-        known = frozenset(run.tree)
-        ending = await process.end_tree(run.leader, known, run.tag, 0, reap, run.foreign)
-        return ending.survivors
+        usual = await asyncio.to_thread(self._history.learn, self.name, life.launch, life.run)
+        self.teller.start_took(life.launch, life.run.ready_s, *usual)
 
     def _what_runs(self) -> str:
         plan = self.book.record.launch

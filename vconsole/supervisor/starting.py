@@ -37,6 +37,14 @@ class StartWatch:
         return self._tracker.progress
 
     @property
+    def weights_bytes(self) -> int | None:
+        return self._tracker.weights_bytes
+
+    @property
+    def kv_cache_bytes(self) -> int | None:
+        return self._tracker.kv_cache_bytes
+
+    @property
     def elapsed_s(self) -> float:
         return time.monotonic() - self._spawned_s
 
