@@ -21,8 +21,8 @@ from tests.support.home import Home, free_port, shared_engine
 PROMPTS = ("Write a short story.", "Tell me about the sea.", "What is batching?", "Who are you?")
 # Seconds and how many ask at once: a tide that the graphs can show.
 TIDE = ((15, 4), (15, 14), (20, 30), (15, 18), (300, 28))
-# Small enough that the load fills a good part of it.
-KV_BYTES = 40 << 20
+# Few enough, at 128 tokens each, that the load fills a good part of them.
+KV_BLOCKS = 130
 
 
 async def _ask_forever(client: httpx.AsyncClient, number: int) -> None:
@@ -54,7 +54,7 @@ def draw(folder: Path) -> None:
         home = Home(Path(root), shared_engine())
         try:
             port = str(free_port())
-            flags = ("--", "--kv-cache-memory-bytes", str(KV_BYTES))
+            flags = ("--", "--num-gpu-blocks-override", str(KV_BLOCKS))
             started = home.run("start", "demo", "--json", "--port", port, *flags)
             home.run("smoke")
             _draw_under_load(home, folder, started.data["url"])
