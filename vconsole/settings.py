@@ -6,6 +6,7 @@ Each value knows where it came from, so that `vconsole config show` can say so.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -52,11 +53,19 @@ class SupervisorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceSettings:
+    kwh: float = _option(0.0, "price of a kWh; 0 is unknown")
+    hardware_per_hour: float = _option(0.0, "price of an hour of this machine; 0 is none")
+    currency: str = _option("", "what prices are in, such as EUR")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     ui: UiSettings = field(default_factory=UiSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     supervisor: SupervisorSettings = field(default_factory=SupervisorSettings)
+    prices: PriceSettings = field(default_factory=PriceSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,7 @@ class SettingValue:
     """One setting with its origin: `built in`, the file's path, or the variable's name."""
 
     key: str
-    value: str | int | bool
+    value: str | int | bool | float
     origin: str
     help: str
 
@@ -81,6 +90,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
         engine=EngineSettings(**by_section["engine"]),
         server=ServerSettings(**by_section["server"]),
         supervisor=SupervisorSettings(**by_section["supervisor"]),
+        prices=PriceSettings(**by_section["prices"]),
     )
 
 
@@ -142,7 +152,9 @@ def _given(
     return None, "built in"
 
 
-def _typed(key: str, given: Any, default: str | int | bool, origin: str) -> str | int | bool:
+def _typed(
+    key: str, given: Any, default: str | int | bool | float, origin: str
+) -> str | int | bool | float:
     wanted = type(default)
     if type(given) is wanted:
         return given
@@ -150,8 +162,19 @@ def _typed(key: str, given: Any, default: str | int | bool, origin: str) -> str 
         return given.lower() in TRUE_WORDS
     if isinstance(given, str) and wanted is int and given.lstrip("-").isdecimal():
         return int(given)
+    if wanted is float and (number := _finite(given)) is not None:
+        return number
     raise VConsoleError(
         f"{key} must be of type {wanted.__name__}, not {given!r} ({origin})",
         f"set {key} to a value such as {default!r}",
         ExitCode.USAGE,
     )
+
+
+def _finite(given: Any) -> float | None:
+    """A number of the file or of the environment; None where it is none."""
+    try:
+        number = float(given) if isinstance(given, str | int) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None

@@ -40,10 +40,13 @@ class Stage:
         self.peers.append(SupervisorStandIn(SOCKET, status, sketches.history(), sketches.ANSWER))
         return self.peer
 
-    def console(self, readonly: bool = False, ascii_only: bool = False) -> ConsoleApp:
+    def console(
+        self, readonly: bool = False, ascii_only: bool = False, name: str = "main"
+    ) -> ConsoleApp:
         """A console that starts no supervisor, at the moment of the sketches."""
         return ConsoleApp(
             SOCKET,
+            name,
             readonly=readonly,
             chosen=Settings(ui=UiSettings(ascii=ascii_only)),
             now=lambda: sketches.NOW,
@@ -58,6 +61,8 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(socket, "gethostname", lambda: "gpu-box")
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.chdir(folder)
+        monkeypatch.setenv("XDG_CONFIG_HOME", f"{folder}/config")
+        monkeypatch.setenv("XDG_STATE_HOME", f"{folder}/state")
         Path("start.log").write_text(sketches.START_LOG, encoding="utf-8")
         Path("failed.log").write_text(sketches.FAILED_LOG, encoding="utf-8")
         Path("good.log").write_text(sketches.HEALTHY_LOG, encoding="utf-8")

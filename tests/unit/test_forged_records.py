@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from tests.support.home import wait_until
 from vconsole import paths
 from vconsole.host import procfs
 from vconsole.supervisor import process, record, tree
+from vconsole.supervisor.event_log import EventLog
 from vconsole.supervisor.history import History
 from vconsole.supervisor.keeper import Keeper
 from vconsole.supervisor.model import Desired, ServerState
@@ -37,10 +38,12 @@ def stranger() -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
     paths.private_folder(paths.server_dir("main"))
     history = History(tmp_path / "history.sqlite")
-    yield Server("main", history, lambda: None)
+    events = EventLog(history, lambda: None)
+    yield Server("main", history, events, lambda: None)
+    await events.close()
     history.close()
 
 

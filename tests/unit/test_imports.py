@@ -16,7 +16,7 @@ HEADLESS = [
     if not module.name.startswith(("vconsole.tui", "vconsole.resources"))
     and not module.name.endswith("__main__")
 ]
-LIGHT = ["vconsole.cli.status", "vconsole.cli.verbs", "vconsole.cli.ask", "vconsole.cli.logs"]
+LIGHT = [f"vconsole.cli.{name}" for name in ("status", "verbs", "ask", "logs", "events", "report")]
 
 
 def loaded_by(module: str) -> set[str]:

@@ -24,13 +24,16 @@ from hypothesis.stateful import (
 from vconsole import paths
 from vconsole.supervisor import record
 from vconsole.supervisor.book import Book
+from vconsole.supervisor.event_log import EventLog
 from vconsole.supervisor.files import previous
+from vconsole.supervisor.history import History
 from vconsole.supervisor.keeper import Keeper
 from vconsole.supervisor.model import Desired, Failure, ServerState
 from vconsole.supervisor.record import Launch, Run
 from vconsole.supervisor.restarts import RestartPolicy
 from vconsole.supervisor.server import Server
 from vconsole.supervisor.states import RUNNING
+from vconsole.supervisor.telling import Teller
 from vconsole.supervisor.tree import ProcessId
 
 S = ServerState
@@ -57,12 +60,14 @@ class Day(RuleBasedStateMachine):
         paths.private_folder(paths.server_dir("main"))
         for path in (record.record_path("main"), previous(record.record_path("main"))):
             path.unlink(missing_ok=True)
+        self.history = History(paths.history_path())
+        self.events = EventLog(self.history, lambda: None)
         self.book = self.loop.run_until_complete(self._book())
         self.wanted = Desired.STOPPED
         self.restarts = 0
 
     async def _book(self) -> Book:
-        return Book("main", lambda: None)
+        return Book("main", lambda: None, Teller("main", self.events))
 
     def enter(self, state: ServerState, **fields: object) -> None:
         self.loop.run_until_complete(self.book.enter(state, "rule", **fields))
@@ -135,6 +140,8 @@ class Day(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "loop"):
+            self.loop.run_until_complete(self.events.close())
+            self.history.close()
             self.loop.close()
 
 

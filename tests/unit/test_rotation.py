@@ -335,3 +335,17 @@ def test_a_follower_gets_each_line_once_however_slow_it_is(tmp_path: Path) -> No
         seen += more_lines
     assert [int(line.split()[1]) for line in seen] == list(range(written + 1))
     assert len(archives(log_file)) > 10
+
+
+def test_a_problem_stands_until_it_is_solved(tmp_path: Path) -> None:
+    log_file = tmp_path / "server.log"
+    write_lines(log_file, 0, 10 * LIMIT_BYTES // 50)
+    rotation, in_the_way = rotation_of(log_file), tmp_path / ".server.log.archive.new"
+    in_the_way.mkdir()
+    rotation.look(LIMITS, True)
+    assert "cannot archive the log: Is a directory; nothing" in str(rotation.problem)
+    in_the_way.rmdir()
+    rotation._not_before_s = 0.0
+    rotation.look(LIMITS, True)
+    assert rotation.problem is None
+    assert_each_once(log_file)

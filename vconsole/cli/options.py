@@ -10,6 +10,7 @@ import click
 
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.settings import TRUE_WORDS
+from vconsole.supervisor.names import checked_name
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,6 +19,16 @@ def server_name(function: F) -> F:
     return click.option(
         "--name", default="main", show_default=True, metavar="NAME", help="Which server."
     )(function)
+
+
+def any_server(function: F) -> F:
+    return click.option(
+        "--name", metavar="NAME", callback=_checked, help="Only what concerns this server."
+    )(function)
+
+
+def _checked(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    return None if name is None else checked_name(name)
 
 
 def json_output(function: F) -> F:

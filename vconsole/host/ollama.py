@@ -21,6 +21,7 @@ SCHEME_PORTS = {"http": 80, "https": 443}
 ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 TIMEOUT_S = 2.0
 UNLOAD_TIMEOUT_S = 30.0
+THIS_HOST = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    models: tuple[LoadedModel, ...] = ()
+    models: tuple[LoadedModel, ...] | None = None
 
 
 def ollama_url() -> str:
@@ -51,12 +52,25 @@ def ollama_url() -> str:
     return f"{scheme or 'http'}://{host}:{port}{split.path.rstrip('/')}"
 
 
-def loaded_models(url: str | None = None) -> tuple[LoadedModel, ...] | None:
-    """What Ollama has loaded now, or None where no Ollama answers."""
+def is_on_this_host(url: str) -> bool:
+    """Whether what answers there could hold memory of our cards."""
     try:
-        answer = httpx.get(f"{url or ollama_url()}/api/ps", timeout=TIMEOUT_S, trust_env=False)
+        return urlsplit(url).hostname in THIS_HOST
+    except ValueError:
+        return False
+
+
+def loaded_models(
+    url: str | None = None, client: httpx.Client | None = None
+) -> tuple[LoadedModel, ...] | None:
+    """What Ollama has loaded now, or None where no Ollama answers."""
+    if client is None:
+        with httpx.Client(trust_env=False) as own:
+            return loaded_models(url, own)
+    try:
+        answer = client.get(f"{url or ollama_url()}/api/ps", timeout=TIMEOUT_S)
         answer.raise_for_status()
-        return msgspec.json.decode(answer.content, type=_Loaded).models
+        return msgspec.json.decode(answer.content, type=_Loaded).models or ()
     except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError):
         return None
 

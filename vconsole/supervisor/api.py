@@ -20,7 +20,9 @@ from vconsole.requests.messages import AskRequest
 from vconsole.supervisor.core import Supervisor
 from vconsole.supervisor.model import AdoptRequest, StartRequest
 from vconsole.supervisor.peers import require_same_user
+from vconsole.supervisor.queries import EventLogQuery, HistoryQuery, ReportQuery
 from vconsole.supervisor.summary import server_status
+from vconsole.supervisor.waiting import set_within
 
 T = TypeVar("T")
 SUPERVISOR = web.AppKey("supervisor", Supervisor)
@@ -55,6 +57,8 @@ def build_app(supervisor: Supervisor) -> web.Application:
             web.post("/v1/supervisor/stop", _shut_down),
             web.get("/v1/status", _status),
             web.get("/v1/events", _events),
+            web.get("/v1/events/log", _event_log),
+            web.get("/v1/report", _report),
             web.get("/v1/servers/{name}", _server),
             web.get("/v1/servers/{name}/history", _history),
             web.post("/v1/servers/{name}/start", _start),
@@ -105,11 +109,19 @@ async def _server(request: web.Request) -> web.Response:
 
 
 async def _history(request: web.Request) -> web.Response:
-    try:
-        seconds = float(request.query.get("seconds", "600"))
-    except ValueError as error:
-        raise VConsoleError("seconds is a number", exit_code=ExitCode.USAGE) from error
-    return _json(request.app[SUPERVISOR].history(_named(request).name, seconds))
+    query = HistoryQuery.of(request.query)
+    name = _named(request).name
+    return _json(await request.app[SUPERVISOR].history(name, query.seconds, query.points))
+
+
+async def _event_log(request: web.Request) -> web.Response:
+    query = EventLogQuery.of(request.query)
+    return _json(await request.app[SUPERVISOR].events.find(query.events, query.wait_s))
+
+
+async def _report(request: web.Request) -> web.Response:
+    query = ReportQuery.of(request.query)
+    return _json(await request.app[SUPERVISOR].report(query.since, query.server))
 
 
 async def _start(request: web.Request) -> web.Response:
@@ -147,7 +159,7 @@ async def _events(request: web.Request) -> web.StreamResponse:
     stop_watching = supervisor.watch(changed)
     try:
         while not supervisor.leaving.is_set():
-            if await _set_within(changed, KEEP_ALIVE_S):
+            if await set_within(changed, KEEP_ALIVE_S):
                 changed.clear()
                 await _send(stream, "status", supervisor.status(name), supervisor.version_of_state)
                 await asyncio.sleep(SHORTEST_BETWEEN_SNAPSHOTS_S)
@@ -211,11 +223,3 @@ async def _send(
 ) -> None:
     head = f"event: {event}\n" if number is None else f"id: {number}\nevent: {event}\n"
     await stream.write(head.encode() + b"data: " + msgspec.json.encode(data) + b"\n\n")
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True

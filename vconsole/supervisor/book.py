@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from vconsole.supervisor import record
-from vconsole.supervisor.model import ServerState, Transition
+from vconsole.supervisor.model import Failure, ServerState, Transition
 from vconsole.supervisor.record import KEPT_TRANSITIONS, Run, ServerRecord
 from vconsole.supervisor.states import is_legal
+from vconsole.supervisor.telling import Teller
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +20,11 @@ log = logging.getLogger(__name__)
 class Book:
     """The only writer of a server's record; a disk that refuses is reported, never fatal."""
 
-    def __init__(self, name: str, changed: Callable[[], None]) -> None:
+    def __init__(self, name: str, changed: Callable[[], None], teller: Teller) -> None:
         self.record = record.load(name)
         self.write_error: str | None = None
         self._changed = changed
+        self._teller = teller
         self._writing = asyncio.Lock()
 
     @property
@@ -40,6 +42,10 @@ class Book:
             raise RuntimeError(f"illegal transition {before} -> {state} ({cause})")
         log.info("%s: %s -> %s (%s)", self.record.name, before, state, cause)
         stamped = Transition(state, datetime.now(UTC), cause)
+        failure = fields.get("last_failure")
+        self._teller.transition(
+            self.record, stamped, failure if isinstance(failure, Failure) else None
+        )
         transitions = (*self.record.transitions, stamped)[-KEPT_TRANSITIONS:]
         await self.note(state=state, transitions=transitions, **fields)
 
@@ -58,7 +64,14 @@ class Book:
             snapshot: ServerRecord = self.record
             try:
                 await asyncio.to_thread(record.save, snapshot)
-                self.write_error = None
+                self._note_error(None)
             except OSError as error:
-                self.write_error = f"cannot write the record: {error.strerror}"
-                log.error("%s: %s", snapshot.name, self.write_error)
+                self._note_error(f"cannot write the record: {error.strerror}")
+
+    def _note_error(self, error: str | None) -> None:
+        if error == self.write_error:
+            return
+        self.write_error = error
+        self._teller.record(error)
+        if error:
+            log.error("%s: %s", self.record.name, error)

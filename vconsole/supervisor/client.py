@@ -10,6 +10,7 @@ import http.client
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from vconsole.errors import ExitCode, VConsoleError
+from vconsole.supervisor.event import Event, EventQuery
 from vconsole.supervisor.model import (
     AdoptRequest,
     AskEvent,
@@ -30,6 +32,7 @@ from vconsole.supervisor.model import (
     Status,
     SupervisorInfo,
 )
+from vconsole.supervisor.report_model import Report
 
 T = TypeVar("T")
 
@@ -96,10 +99,28 @@ class SupervisorClient:
         """Take over a foreign server under a name that is free."""
         return self._call("POST", f"/v1/servers/{name}/adopt", ServerStatus, request)
 
-    def history(self, name: str, seconds: float) -> tuple[Sample, ...]:
-        """The samples of the last `seconds`, oldest first, one a second."""
-        query = urlencode({"seconds": seconds})
+    def history(self, name: str, seconds: float, points: int | None = None) -> tuple[Sample, ...]:
+        """The samples of the last `seconds` (a week at most), oldest first.
+
+        The last hour has one a second, what is older one a minute; `points` is how many at most,
+        each then standing for an equal span. Where nothing was sampled there is none.
+        """
+        asked = {"seconds": seconds} | ({} if points is None else {"points": points})
+        query = urlencode(asked)
         return self._call("GET", f"/v1/servers/{name}/history?{query}", tuple[Sample, ...])
+
+    def events(self, query: EventQuery, wait_s: float = 0.0) -> tuple[Event, ...]:
+        """Events, oldest first; waits up to `wait_s` (10 at most) for one where there is none."""
+        asked: dict[str, Any] = {"kind": query.kinds, "limit": query.limit, "wait_s": wait_s}
+        asked |= {"since": query.since.isoformat()} if query.since else {}
+        asked |= {"server": query.server} if query.server is not None else {}
+        asked |= {"after_id": query.after_id} if query.after_id is not None else {}
+        return self._call("GET", f"/v1/events/log?{urlencode(asked, True)}", tuple[Event, ...])
+
+    def report(self, since: datetime, server: str | None = None) -> Report:
+        """What happened since then, of one server or of all."""
+        asked = {"since": since.isoformat()} | ({"server": server} if server else {})
+        return self._call("GET", f"/v1/report?{urlencode(asked)}", Report)
 
     def shut_down(self, servers: str = "keep") -> SupervisorInfo:
         """End the supervisor; `servers` is `keep` or `stop`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import socket
 import time
 from collections.abc import Callable
@@ -14,25 +13,33 @@ from datetime import UTC, datetime
 from vconsole import __version__, paths
 from vconsole import settings as settings_module
 from vconsole.engine.find import find_engine
-from vconsole.errors import ExitCode, VConsoleError
+from vconsole.errors import VConsoleError
 from vconsole.host import systemd
 from vconsole.supervisor import adoption, process, record, scope, survival, tree
+from vconsole.supervisor.event import EventKind, EventQuery, Fact, Severity
+from vconsole.supervisor.event_log import EventLog
 from vconsole.supervisor.history import History
 from vconsole.supervisor.log_keeper import LogKeeper
 from vconsole.supervisor.model import (
     AdoptRequest,
     EngineInfo,
     ForeignServer,
+    Sample,
     ServerState,
     ServerStatus,
     Status,
     SupervisorInfo,
 )
+from vconsole.supervisor.names import checked_name
+from vconsole.supervisor.notices import Notices
+from vconsole.supervisor.recorder import Recorder
+from vconsole.supervisor.report import make_report
+from vconsole.supervisor.report_model import Report
 from vconsole.supervisor.sampler import Sampler, owned_pids
 from vconsole.supervisor.server import Server
+from vconsole.supervisor.states import RUNNING
 from vconsole.supervisor.summary import cards_of, server_status
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,39}\Z")
 BEAT_S = 1.0
 ENGINE_LOOK_EVERY_S = 30.0
 log = logging.getLogger(__name__)
@@ -49,7 +56,10 @@ class Supervisor:
         self._servers: dict[str, Server] = {}
         self._watchers: set[asyncio.Event] = set()
         self._history = History(paths.history_path())
-        self._sampler = Sampler(socket.gethostname())
+        self.events = EventLog(self._history, self.changed)
+        self._recorder = Recorder(self._history)
+        self._sampler = Sampler(socket.gethostname(), self._recorder)
+        self._notices = Notices(self.events)
         self._adopting = asyncio.Lock()
         self._log_keeper = LogKeeper()
         self._facts = systemd.Facts(os.geteuid())
@@ -60,14 +70,8 @@ class Supervisor:
 
     def server(self, name: str) -> Server:
         """The server of that name, made on first mention."""
-        if not NAME.match(name):
-            raise VConsoleError(
-                f"{name!r} is no name for a server",
-                "use up to 40 of a-z, 0-9, `-`, `_` and `.`",
-                ExitCode.USAGE,
-            )
-        if name not in self._servers:
-            self._servers[name] = Server(name, self._history, self.changed)
+        if checked_name(name) not in self._servers:
+            self._servers[name] = Server(name, self._history, self.events, self.changed)
         return self._servers[name]
 
     async def adopt_all(self) -> None:
@@ -75,6 +79,7 @@ class Supervisor:
 
         A supervisor that was killed between a spawn and its record leaves such a stray.
         """
+        await self._tell_begin()
         known = [self.server(name) for name in record.recorded_names()]
         tags = frozenset(server.book.run.tag for server in known if server.book.run)
         for tag, processes in (
@@ -123,9 +128,21 @@ class Supervisor:
             begun_s = time.monotonic()
             await self._look_for_engine()
             await self._sampler.read(list(self._servers.values()))
+            self._notice()
             self._log_keeper.beat(self._servers.values())
+            self._recorder.beat()
+            self.events.write_soon()
             self.changed()
             await asyncio.sleep(max(0.1, BEAT_S - (time.monotonic() - begun_s)))
+
+    def _notice(self) -> None:
+        """Tell what this beat shows that was not so before."""
+        now_s, sampler, owned = time.monotonic(), self._sampler, self._owned
+        self._notices.cards(now_s, sampler.gpus)
+        self._notices.foreign(now_s, sampler.foreign.servers(), owned)
+        self._notices.strays(now_s, sampler.foreign.strays())
+        self._notices.ollama(now_s, sampler.ollama.status)
+        self._notices.preemptions(now_s, sampler.preemptions)
 
     async def _look_for_engine(self) -> None:
         if time.monotonic() - self._engine_looked_s < ENGINE_LOOK_EVERY_S:
@@ -141,6 +158,25 @@ class Supervisor:
             if found
             else None
         )
+
+    async def _tell_begin(self) -> None:
+        before = await self.events.find(EventQuery(kinds=(EventKind.SUPERVISOR,), limit=1))
+        killed = bool(before) and before[-1].data.get("what") != "left"
+        after = "; the one before it was killed" if killed else ""
+        facts: dict[str, Fact] = {
+            "what": "started",
+            "pid": os.getpid(),
+            "version": __version__,
+            "killed": killed,
+        }
+        severity = Severity.WARNING if killed else Severity.INFO
+        self.events.add(EventKind.SUPERVISOR, f"supervisor started{after}", facts, severity)
+
+    def _tell_leaving(self) -> None:
+        left = sorted(s.name for s in self._servers.values() if s.book.state in RUNNING)
+        words = f"; still running: {', '.join(left)}" if left else ""
+        text, facts = f"supervisor left{words}", {"what": "left", "servers": ", ".join(left)}
+        self.events.add(EventKind.SUPERVISOR, text, facts)
 
     # --- telling ---------------------------------------------------------------------------------
 
@@ -178,8 +214,17 @@ class Supervisor:
             survival_note=outlook.note,
         )
 
-    def history(self, name: str, seconds: float) -> object:
-        return self._sampler.history(name, seconds)
+    async def history(self, name: str, seconds: float, points: int | None) -> list[Sample]:
+        return await self._recorder.history(name, seconds, points)
+
+    async def report(self, since: datetime, name: str | None) -> Report:
+        """What happened since then, the last seconds among it."""
+        await self._recorder.flush()
+        prices = settings_module.load().prices
+        history = self._history
+        return await asyncio.to_thread(
+            make_report, history.events, history.totals, since, name, prices
+        )
 
     def status(self, name: str) -> Status:
         """The whole page, seen from the server `name`."""
@@ -197,6 +242,7 @@ class Supervisor:
             gpus=self._sampler.gpus.gpus,
             gpu_note=self._sampler.gpus.note,
             host=self._sampler.host,
+            ollama=self._sampler.ollama.status,
             foreign=self._sampler.foreign.servers(self._sampler.gpus.gpus, self._owned),
             strays=self._sampler.foreign.strays(self._sampler.gpus.gpus),
             supervisor=self.info(),
@@ -209,7 +255,9 @@ class Supervisor:
     async def close(self) -> None:
         for server in self._servers.values():
             await server.close()
-        await self._sampler.foreign.close()
+        await self._sampler.close()
         await self._log_keeper.close()
-        self._sampler.close()
+        self._tell_leaving()
+        await self._recorder.flush()
+        await self.events.close()
         self._history.close()

@@ -1,106 +1,112 @@
-"""What is remembered across supervisors, in SQLite: how long earlier starts took, by phase.
+"""What is remembered across supervisors, in SQLite: starts, samples, what was served, events.
 
-One connection, used from threads one at a time. A database that cannot be read is set aside; where
-the disk takes none, memory holds it until the supervisor leaves.
+The one writer of the database. Every method blocks and may be called from any thread; none raises.
 """
 
 from __future__ import annotations
 
-import logging
 import sqlite3
-import statistics
-import threading
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import msgspec
-
-from vconsole.supervisor.files import set_aside
+from vconsole.supervisor.event import Event, EventQuery
+from vconsole.supervisor.model import Sample
 from vconsole.supervisor.record import Launch, Run
+from vconsole.supervisor.storage import events, samples, served, starts
+from vconsole.supervisor.storage.database import Database
+from vconsole.supervisor.storage.samples import Row
+from vconsole.supervisor.storage.served import Pending, Totals
+from vconsole.supervisor.tally import Counters
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS starts (
-    id INTEGER PRIMARY KEY,
-    server TEXT NOT NULL,
-    model TEXT NOT NULL,
-    engine TEXT NOT NULL,
-    flags TEXT NOT NULL,
-    started_at TEXT NOT NULL,
-    ready_s REAL NOT NULL,
-    phases TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS starts_by_model ON starts (model, engine, id);
-"""
-LEARNED_FROM = 9
-log = logging.getLogger(__name__)
+# Minutes are folded again for so long, so that seconds written late are in them.
+FOLDED_AGAIN_S = 180.0
 
 
 class History:
-    """The database; every method may be called from any thread."""
+    """The database; what a disk refuses is forgotten, and the supervisor's log says so once."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        try:
-            self._connection = _open_or_set_aside(path)
-        except (sqlite3.Error, OSError) as error:
-            log.error("history cannot be kept: %s", error)
-            self._connection = _open(None)
+        self._database = Database(path, _prepare)
+        self._folded_to_s = 0.0
+
+    # --- starts ----------------------------------------------------------------------------------
 
     def add_start(self, server: str, plan: Launch, run: Run) -> None:
-        """Remember how long a start took; a disk that refuses costs this memory and no more."""
-        phases = {phase.name: phase.seconds for phase in run.phases}
-        row = (
-            *(server, plan.model, plan.engine, " ".join(plan.flags)),
-            *(run.started_at.isoformat(), run.ready_s, msgspec.json.encode(phases).decode()),
-        )
-        try:
-            with self._lock, self._connection:
-                self._connection.execute(
-                    "INSERT INTO starts (server, model, engine, flags, started_at, ready_s, phases)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    row,
-                )
-        except sqlite3.Error as error:
-            log.error("a start was not remembered: %s", error)
+        self._database.write(lambda connection: starts.add(connection, server, plan, run))
+
+    def learn(self, server: str, plan: Launch, run: Run) -> tuple[float, int]:
+        """Remember a start; returns what was usual before it, as `median_ready_s` does."""
+        usual = self.median_ready_s(plan.model, plan.engine)
+        self.add_start(server, plan, run)
+        return usual
 
     def learned_phases(self, model: str, engine: str) -> tuple[dict[str, float], int]:
-        """Median seconds of each phase over the latest starts of `model`, and how many those are.
+        """Median seconds of each phase over the latest starts, and how many those are."""
+        nothing: dict[str, float] = {}
+        return self._database.read(
+            lambda connection: starts.learned_phases(connection, model, engine), (nothing, 0)
+        )
 
-        A phase that a start did not have counts as 0 there.
-        """
-        with self._lock:
-            rows = self._connection.execute(
-                "SELECT phases FROM starts WHERE model = ? AND engine = ? ORDER BY id DESC LIMIT ?",
-                (model, engine, LEARNED_FROM),
-            ).fetchall()
-        starts = [msgspec.json.decode(text, type=dict[str, float]) for (text,) in rows]
-        names = {name for phases in starts for name in phases}
-        medians = {
-            name: statistics.median(phases.get(name, 0.0) for phases in starts) for name in names
-        }
-        return medians, len(starts)
+    def median_ready_s(self, model: str, engine: str) -> tuple[float, int]:
+        """Median seconds until ready over the latest starts, and how many those are."""
+        return self._database.read(
+            lambda connection: starts.median_ready_s(connection, model, engine), (0.0, 0)
+        )
+
+    # --- samples and what was served -------------------------------------------------------------
+
+    def add(self, rows: Sequence[Row], pending: Pending) -> bool:
+        """Write a batch whole or not at all; whether it was written."""
+        now_s = time.time()
+
+        def work(connection: sqlite3.Connection) -> None:
+            samples.add(connection, rows)
+            if now_s // 60 > self._folded_to_s // 60:
+                samples.fold_minutes(connection, self._folded_to_s - FOLDED_AGAIN_S, now_s)
+            served.add(connection, pending)
+
+        if written := self._database.write(work):
+            self._folded_to_s = now_s
+        return written
+
+    def seconds(self, server: str, since_s: float, until_s: float) -> list[Sample]:
+        """Samples of each second in a span of Unix time, oldest first."""
+        return self._samples("seconds", server, since_s, until_s)
+
+    def minutes(self, server: str, since_s: float, until_s: float) -> list[Sample]:
+        """Samples of each minute in a span of Unix time, oldest first."""
+        return self._samples("minutes", server, since_s, until_s)
+
+    def counters(self) -> dict[str, Counters]:
+        """Where the counters of each server stood when they were last written."""
+        return self._database.read(served.counters, {})
+
+    def totals(self, since_s: float, until_s: float, server: str | None) -> Totals:
+        return self._database.read(
+            lambda connection: served.totals(connection, since_s, until_s, server), Totals()
+        )
+
+    # --- events ----------------------------------------------------------------------------------
+
+    def add_events(self, added: Iterable[Event]) -> bool:
+        return self._database.write(lambda connection: events.add(connection, added))
+
+    def events(self, query: EventQuery) -> tuple[Event, ...]:
+        return self._database.read(lambda connection: events.find(connection, query), ())
+
+    def last_event_id(self) -> int:
+        return self._database.read(events.last_id, 0)
 
     def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        self._database.close()
+
+    def _samples(self, table: str, server: str, since_s: float, until_s: float) -> list[Sample]:
+        return self._database.read(
+            lambda connection: samples.read(connection, table, server, since_s, until_s), []
+        )
 
 
-def _open_or_set_aside(path: Path) -> sqlite3.Connection:
-    try:
-        return _open(path)
-    except sqlite3.OperationalError:
-        # A full, read-only or busy disk says nothing against the file.
-        raise
-    except sqlite3.DatabaseError as error:
-        log.warning("history is unreadable (%s): kept as %s", error, set_aside(path))
-        return _open(path)
-
-
-def _open(path: Path | None) -> sqlite3.Connection:
-    """The database at `path`, or one in memory."""
-    if path:
-        path.touch(mode=0o600, exist_ok=True)
-    connection = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=5)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.executescript(SCHEMA)
-    return connection
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.executescript(starts.SCHEMA + served.SCHEMA + events.SCHEMA)
+    samples.prepare(connection)

@@ -21,6 +21,7 @@ class LogKeeper:
 
     def __init__(self) -> None:
         self._rotations: dict[str, Rotation] = {}
+        self._told: dict[str, str | None] = {}
         self._leaving = threading.Event()
         self._look: asyncio.Task[None] | None = None
         self._next_s = 0.0
@@ -30,14 +31,22 @@ class LogKeeper:
         if time.monotonic() < self._next_s or (self._look and not self._look.done()):
             return
         self._next_s = time.monotonic() + LOOK_EVERY_S
-        ready = {s.name: bool(s.life and s.life.run.ready_at) for s in servers}
-        self._look = asyncio.create_task(asyncio.to_thread(self._look_at, ready))
+        self._look = asyncio.create_task(self._look_and_tell(tuple(servers)))
 
     async def close(self) -> None:
         """Cut a look short and wait for its end."""
         self._leaving.set()
         if self._look:
             await self._look
+
+    async def _look_and_tell(self, servers: tuple[Server, ...]) -> None:
+        ready = {s.name: bool(s.life and s.life.run.ready_at) for s in servers}
+        await asyncio.to_thread(self._look_at, ready)
+        for server in servers:
+            problem = self._rotations[server.name].problem
+            if problem != self._told.get(server.name):
+                self._told[server.name] = problem
+                server.teller.log_problem(problem)
 
     def _look_at(self, ready: dict[str, bool]) -> None:
         limits = log_limits()

@@ -40,6 +40,10 @@ KEPT_SHARE = 0.25
 _moving = threading.Lock()
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 RETRY_AFTER_S = 60.0
+NO_HOLES = (
+    "the file system of the log cannot punch holes: the log grows while its server runs, and the "
+    "next start begins a new file"
+)
 log = logging.getLogger(__name__)
 
 
@@ -63,6 +67,7 @@ class Rotation:
         self._punched_to_bytes = 0
         self._holes = True
         self._not_before_s = 0.0
+        self.problem: str | None = None
 
     def look(self, limits: Limits, is_ready: bool) -> None:
         """Do what is due; the lines of a start stay in the file until the server `is_ready`.
@@ -80,18 +85,18 @@ class Rotation:
             while is_ready and self._holes and not self._leaving.is_set():
                 if not self._archive_oldest(limits):
                     break
+            self.problem = None if self._holes else NO_HOLES
         except HolesUnsupportedError:
-            self._holes = False
-            log.warning(
-                "the file system of %s cannot punch holes: the log grows while its server runs, "
-                "and the next start begins a new file",
-                self._log_file,
-            )
+            self._holes, self.problem = False, NO_HOLES
+            log.warning("%s: %s", self._log_file, self.problem)
         except OSError as error:
             if self._leaving.is_set():
                 return
             self._not_before_s = time.monotonic() + RETRY_AFTER_S
-            log.warning("cannot archive %s: %s; nothing of it is lost", self._log_file, error)
+            self.problem = (
+                f"cannot archive the log: {error.strerror or error}; nothing of it is lost"
+            )
+            log.warning("%s: %s", self._log_file, self.problem)
 
     def _archive_oldest(self, limits: Limits) -> bool:
         """Archive what is over the limit, at most the limit at a time; whether there was any."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -18,42 +17,43 @@ from vconsole.supervisor import tree
 from vconsole.supervisor.foreign import ForeignWatch
 from vconsole.supervisor.life import Life
 from vconsole.supervisor.model import Sample
+from vconsole.supervisor.ollama_watch import OllamaWatch
+from vconsole.supervisor.recorder import Recorder
 from vconsole.supervisor.server import Server
-
-KEPT_SAMPLES = 3600
 
 
 class Sampler:
-    """Latest readings, and an hour of samples for each server."""
+    """Latest readings; what has to be remembered of them goes to the recorder."""
 
-    def __init__(self, hostname: str) -> None:
+    def __init__(self, hostname: str, recorder: Recorder) -> None:
         self.gpus = GpuReading()
         self.host = Host()
         self.foreign = ForeignWatch()
+        self.ollama = OllamaWatch()
+        self.preemptions: dict[str, float] = {}
         self._hostname = hostname
+        self._recorder = recorder
         self._reader = GpuReader()
-        self._samples: dict[str, deque[Sample]] = {}
 
     async def read(self, servers: list[Server]) -> None:
         """One beat: no reading waits for another, and none raises."""
         self.foreign.look_if_due(owned_pids(servers))
+        self.ollama.look_if_due()
         await asyncio.gather(self._read_machine(servers), *(self._read_server(s) for s in servers))
 
     def metrics(self, server: Server) -> Metrics | None:
         return server.life.window.metrics(time.monotonic()) if server.life else None
 
-    def history(self, name: str, seconds: float) -> tuple[Sample, ...]:
-        kept = self._samples.get(name, deque())
-        since = datetime.now(UTC).timestamp() - seconds
-        return tuple(sample for sample in kept if sample.at.timestamp() >= since)
-
-    def close(self) -> None:
+    async def close(self) -> None:
+        await self.foreign.close()
+        await self.ollama.close()
         self._reader.close()
 
     async def _read_machine(self, servers: list[Server]) -> None:
         owned, foreign = owned_pids(servers), self.foreign.pids
         self.gpus = await asyncio.to_thread(self._reader.read, owned, foreign)
         self.host = await asyncio.to_thread(read_host, paths.state_dir(), self._hostname)
+        self._recorder.draw(self.gpus.gpus)
 
     async def _read_server(self, server: Server) -> None:
         life = server.life
@@ -68,6 +68,9 @@ class Sampler:
             return
         now_s = time.monotonic()
         life.window.add(now_s, scrape)
+        if scrape.preemptions is not None:
+            self.preemptions[server.name] = scrape.preemptions
+        self._recorder.tally(server.name, life.run.tag, scrape, foreign=life.run.foreign)
         self._keep(server.name, life.window.metrics(now_s))
 
     async def _scrape(self, life: Life) -> Scrape | None:
@@ -79,18 +82,16 @@ class Sampler:
     def _keep(self, name: str, metrics: Metrics | None) -> None:
         if metrics is None:
             return
-        kept = self._samples.setdefault(name, deque(maxlen=KEPT_SAMPLES))
-        kept.append(
-            Sample(
-                at=datetime.now(UTC),
-                requests_running=metrics.requests_running,
-                requests_waiting=metrics.requests_waiting,
-                kv_cache_usage=metrics.kv_cache_usage,
-                generation_tokens_per_s=metrics.generation_tokens_per_s,
-                prompt_tokens_per_s=metrics.prompt_tokens_per_s,
-                requests_per_s=metrics.requests_per_s,
-            )
+        sample = Sample(
+            at=datetime.now(UTC),
+            requests_running=metrics.requests_running,
+            requests_waiting=metrics.requests_waiting,
+            kv_cache_usage=metrics.kv_cache_usage,
+            generation_tokens_per_s=metrics.generation_tokens_per_s,
+            prompt_tokens_per_s=metrics.prompt_tokens_per_s,
+            requests_per_s=metrics.requests_per_s,
         )
+        self._recorder.keep(name, sample)
 
 
 def owned_pids(servers: Iterable[Server]) -> frozenset[int]:

@@ -16,9 +16,11 @@ from vconsole.tui.availability import (
     failure_line,
     has_log,
     has_url,
+    heard,
     lost,
     nothing_or_stoppable,
     ready,
+    several,
     startable,
 )
 from vconsole.tui.view import View
@@ -120,12 +122,55 @@ ACTIONS: tuple[Action, ...] = (
         lost,
     ),
     Action(
+        "server.next",
+        ("n",),
+        "next server",
+        "Look at the next of your servers",
+        "Server",
+        several,
+    ),
+    Action(
+        "server.choose",
+        ("a",),
+        "all servers",
+        "Choose a server; see those of others and strays",
+        "Server",
+        heard,
+    ),
+    Action(
         "server.evidence",
         ("l",),
         "show in log",
         "The line of the log that shows a failure",
         "Server",
         failure_line,
+    ),
+    Action(
+        "overview.maximise",
+        ("m", "enter"),
+        "maximise",
+        "The panel in focus alone (tab moves on); m or esc: back",
+        "Overview",
+        always,
+        screen="overview",
+    ),
+    Action(
+        "overview.window",
+        ("w",),
+        "time window",
+        "Graphs over 1 min, 10 min or 1 h",
+        "Overview",
+        always,
+        screen="overview",
+    ),
+    Action(
+        "overview.pause",
+        ("space",),
+        "pause",
+        "Hold the screen as it is, or let it go on",
+        "Overview",
+        always,
+        screen="overview",
     ),
     Action(
         "overview.copy",
@@ -266,6 +311,14 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "console.palette", ("ctrl+p",), "commands", "Find any action by name", "Console", always
+    ),
+    Action(
+        "console.screenshot",
+        ("f12",),
+        "screenshot",
+        "Write the screen to an SVG file",
+        "Console",
+        always,
     ),
     Action("console.theme", (), "theme", "Choose another theme", "Console", always),
     Action(

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from vconsole import paths
 from vconsole.tui import verbs
+from vconsole.tui.keeping import keep
 
 if TYPE_CHECKING:
     from vconsole.tui.app import ConsoleApp
@@ -44,10 +46,33 @@ def _ask_first(
     app.push_screen(question, lambda yes: act() if yes else None)
 
 
+def _next_server(app: ConsoleApp) -> None:
+    view = app.session.view()
+    app.follow(view.servers[view.place % len(view.servers)])
+
+
+def _choose_server(app: ConsoleApp) -> None:
+    from vconsole.tui.screens.servers import ServersScreen
+
+    def chosen(name: str | None) -> None:
+        for server in app.session.view().others:
+            if server.name == name:
+                app.follow(server)
+
+    app.push_screen(ServersScreen(app.session.view()), chosen)
+
+
 def _help(app: ConsoleApp) -> None:
     from vconsole.tui.screens.help import HelpScreen
 
     app.push_screen(HelpScreen(app.screen_name, app.session.view()))
+
+
+def _screenshot(app: ConsoleApp) -> None:
+    """Beside the logs, where the user's files of this program are, and told by name."""
+    path = paths.state_dir() / f"console-{app.session.now():%Y%m%d-%H%M%S}.svg"
+    keep(path, app.export_screenshot(title="vconsole"))
+    app.notify(str(path), title="Screenshot written", markup=False)
 
 
 def _evidence(app: ConsoleApp) -> None:
@@ -75,9 +100,12 @@ PERFORM: dict[str, Callable[[ConsoleApp], object]] = {
     "server.restart": _restart,
     "server.smoke": lambda app: app.verbs.smoke(),
     "server.connect": lambda app: app.link.bring_back(),
+    "server.next": _next_server,
+    "server.choose": _choose_server,
     "server.evidence": _evidence,
     "console.help": _help,
     "console.palette": lambda app: app.action_command_palette(),
+    "console.screenshot": _screenshot,
     "console.theme": lambda app: app.action_change_theme(),
     "console.leave": lambda app: app.exit(),
 }
