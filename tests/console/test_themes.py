@@ -16,7 +16,8 @@ from vconsole.tui.themes import load_theme, load_themes, themes_dir
 def test_the_shipped_themes_style_every_role() -> None:
     themes = load_themes()
     assert {"vconsole-dark", "vconsole-light", "vconsole-ansi", "vconsole-mono"} <= set(themes)
-    for theme in themes.values():
+    for name, theme in themes.items():
+        assert theme.name == name == load_theme(themes_dir() / f"{name}.toml").name
         assert set(theme.styles()) == set(Role)
 
 

@@ -149,7 +149,7 @@ ACTIONS: tuple[Action, ...] = (
         "overview.maximise",
         ("m", "enter"),
         "maximise",
-        "The panel in focus alone (tab moves on); m or esc: back",
+        "The panel in focus alone; tab moves, esc: back",
         "Overview",
         always,
         screen="overview",

@@ -45,6 +45,7 @@ from vconsole.tui.session import Session
 from vconsole.tui.text import Role
 from vconsole.tui.themes import (
     ConsoleTheme,
+    first_themes,
     load_own_themes,
     load_themes,
     own_themes_dir,
@@ -107,9 +108,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._connect = connect
         self.link: SupervisorLink = SupervisorLink(self, socket_path, name, connect)
         self._outcomes = results.Outcomes()
-        self._themes = load_themes()
+        self._themes: dict[str, ConsoleTheme] = {}
         self._styles: dict[str, dict[Role, Style]] = {}
-        self._add_themes(self._themes)
+        self._add_themes(first_themes(ui.theme, DEFAULT_THEME))
         self._own_themes: tuple[tuple[str, int], ...] = ()
         self._theme_faults = self._load_own_themes()
         self.theme = ui.theme if ui.theme in self._themes else DEFAULT_THEME
@@ -119,6 +120,11 @@ class ConsoleApp(App[None], inherit_bindings=False):
         for name, theme in themes.items():
             self._styles[name] = theme.styles()
             self.register_theme(theme.textual())
+
+    def _load_other_themes(self) -> None:
+        """Those that ship, but for what a user replaced; not needed for the first paint."""
+        shipped = load_themes()
+        self._add_themes({name: shipped[name] for name in shipped if name not in self._themes})
 
     def _load_own_themes(self) -> list[str]:
         """Take in the user's themes where their files have changed; returns what is wrong."""
@@ -174,6 +180,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._handle_signals()
         self._ticking = self.set_interval(TICK_S, self._tick)
         self._receive()
+        self.call_after_refresh(self._load_other_themes)
         self.call_after_refresh(_collect_garbage_again)
 
     def _receive(self, start: bool = True) -> None:

@@ -126,6 +126,12 @@ def load_themes(folder: Path | None = None) -> dict[str, ConsoleTheme]:
     return {theme.name: theme for theme in found}
 
 
+def first_themes(*names: str) -> dict[str, ConsoleTheme]:
+    """Those of the shipped themes; a file bears its theme's name."""
+    files = [themes_dir() / f"{name}.toml" for name in dict.fromkeys(names)]
+    return {file.stem: load_theme(file) for file in files if file.is_file()}
+
+
 def own_themes_dir() -> Path:
     """Where users keep theirs: `themes` beside the settings."""
     return paths.config_file().parent / "themes"
