@@ -21,7 +21,7 @@ check: $(STAMP) ## Lint, types, import contract and the fast tests: the loop of 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -q -n 2 -m "not engine and not terminal and not systemd and not fault_matrix"
 
 faults: $(STAMP) engine ## Inject every fault into a real server, and keep the table

@@ -15,7 +15,7 @@ from tests.bench.measure import Table
 from vconsole import settings
 from vconsole.engine.find import require_engine
 
-BENCHMARKS = ("commands", "console", "metrics", "smoke", "supervisor")
+BENCHMARKS = ("commands", "console", "metrics", "diagnosis", "smoke", "supervisor")
 
 
 def main() -> None:

@@ -40,10 +40,13 @@ class Stage:
         self.peers.append(SupervisorStandIn(SOCKET, status, sketches.history(), sketches.ANSWER))
         return self.peer
 
-    def console(self, readonly: bool = False, ascii_only: bool = False) -> ConsoleApp:
+    def console(
+        self, readonly: bool = False, ascii_only: bool = False, name: str = "main"
+    ) -> ConsoleApp:
         """A console that starts no supervisor, at the moment of the sketches."""
         return ConsoleApp(
             SOCKET,
+            name,
             readonly=readonly,
             chosen=Settings(ui=UiSettings(ascii=ascii_only)),
             now=lambda: sketches.NOW,

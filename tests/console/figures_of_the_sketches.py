@@ -15,6 +15,7 @@ from vconsole.supervisor.model import (
     Desired,
     EngineInfo,
     Failure,
+    ForeignServer,
     Operation,
     OperationState,
     PhaseTime,
@@ -25,6 +26,7 @@ from vconsole.supervisor.model import (
     SmokeReport,
     Status,
     Step,
+    StrayProcess,
     SupervisorInfo,
     Transition,
 )
@@ -200,6 +202,21 @@ def stopped(log: Path) -> Status:
         ),
     )
     return replace(status, server=server)
+
+
+def beside(status: Status, other: Status, name: str) -> tuple[Status, Status]:
+    """The pages of two servers of one supervisor, each seen from its own."""
+    second = replace(other.server, name=name, port=8001, url="http://127.0.0.1:8001")
+    operations = tuple(replace(operation, server=name) for operation in other.operations)
+    servers = (status.server, second)
+    first = replace(status, servers=servers, operations=status.operations + operations)
+    return first, replace(other, server=second, servers=servers, operations=first.operations)
+
+
+FOREIGN = ForeignServer(
+    pid=5120, user="ben", port=8010, model="qwen3-8b", version="0.31.0", gpu_memory_bytes=3 * GIB
+)
+STRAY = StrayProcess(pid=6001, user="cleo", name="VLLM::EngineCore", gpu_memory_bytes=2 * GIB)
 
 
 def bare() -> Status:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -26,11 +26,15 @@ from vconsole.supervisor.model import (
     SupervisorInfo,
 )
 
-KEEP_ALIVE_S = 0.2
+KEEP_ALIVE_S = 5.0
 
 
 class SupervisorStandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """`publish` sends a new snapshot to every watcher; `refuse` makes the next verb fail."""
+    """`publish` sends a new snapshot to every watcher of its server.
+
+    `status` and `history` are of the first server, `others` of those that were published besides;
+    a `refusal` is the answer to every verb.
+    """
 
     daemon_threads = True
     block_on_close = False
@@ -47,6 +51,8 @@ class SupervisorStandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServ
         self.answer = tuple(answer)
         self.refusal: ErrorBody | None = None
         self.asked: list[tuple[str, Any]] = []
+        self.asked_of: list[str] = []
+        self.others: dict[str, Status] = {}
         self.hold_answer = threading.Event()
         self.hold_answer.set()
         self.over = threading.Event()
@@ -57,8 +63,15 @@ class SupervisorStandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServ
 
     def publish(self, status: Status) -> None:
         with self.changed:
-            self.status = status
+            if status.server.name == self.status.server.name:
+                self.status = status
+            else:
+                self.others[status.server.name] = status
             self.changed.notify_all()
+
+    def of(self, name: str) -> Status:
+        """The page seen from that server."""
+        return self.others.get(name, self.status)
 
     def end(self) -> None:
         """Leave as a killed supervisor does: streams break off, the socket is gone."""
@@ -87,17 +100,22 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/v1/events":
             self._events()
         elif path.endswith("/history"):
-            self._answer(self.server.history)
+            known = path.split("/")[-2] not in self.server.others
+            self._answer(self.server.history if known else ())
         elif path == "/v1/supervisor":
             self._answer(SupervisorInfo(pid=1, version="0", alive=True))
         else:
-            self._answer(self.server.status)
+            self._answer(self.server.of(self._name()))
+
+    def _name(self) -> str:
+        return parse_qs(urlsplit(self.path).query).get("name", ["main"])[0]
 
     def do_POST(self) -> None:
-        verb = urlsplit(self.path).path.rsplit("/", 1)[-1]
+        _, name, verb = urlsplit(self.path).path.rsplit("/", 2)
         length = int(self.headers.get("Content-Length") or 0)
         body = msgspec.json.decode(self.rfile.read(length)) if length else None
         self.server.asked.append((verb, body))
+        self.server.asked_of.append(name)
         if self.server.refusal is not None:
             self._answer({"error": self.server.refusal}, 409)
         elif verb == "ask":
@@ -107,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
                 Operation(
                     id=f"op-{len(self.server.asked)}",
                     kind=verb,
-                    server="main",
+                    server=name,
                     state=OperationState.RUNNING,
                     started_at=datetime.now(UTC),
                 )
@@ -133,13 +151,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _events(self) -> None:
         self._begin_stream()
         sent: Status | None = None
+        name = self._name()
         try:
             while not self.server.over.is_set():
                 with self.server.changed:
-                    current = self.server.status
+                    current = self.server.of(name)
                     if current is sent:
                         self.server.changed.wait(KEEP_ALIVE_S)
-                        current = self.server.status
+                        current = self.server.of(name)
                 if current is not sent:
                     self._send("status", current)
                     sent = current

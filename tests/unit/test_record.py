@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -60,6 +62,21 @@ def test_a_ruined_record_gives_way_to_the_one_before_it() -> None:
     record.save(replace(FULL, restarts=1))
     record.record_path("main").write_bytes(b"{")
     assert record.load("main") == FULL
+    assert record.load("main") == FULL
+
+
+def test_a_write_that_fails_spares_the_record_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    record.save(FULL)
+    record.save(replace(FULL, restarts=1))
+
+    def no_space(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(OSError, match="No space"):
+        record.save(replace(FULL, restarts=2))
+    assert record.load("main").restarts == 1
+    record.record_path("main").write_bytes(b"{")
     assert record.load("main") == FULL
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from tests.support.home import wait_until
 from vconsole.supervisor import tree
 
+TAG = f"test-{uuid.uuid4().hex}"
 SLEEPER = """
 import subprocess
 child = subprocess.Popen(["sleep", "60"])
@@ -31,7 +33,7 @@ def session() -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env={**os.environ, tree.TAG_VARIABLE: "test-tag"},
+        env={**os.environ, tree.TAG_VARIABLE: TAG},
     )
     assert child.stdout is not None
     child.stdout.readline()
@@ -46,8 +48,8 @@ def test_members_and_tag_find_the_whole_session(session: subprocess.Popen[str]) 
     assert leader is not None
     members = tree.session_members(leader)
     assert len(members) == 2
-    assert tree.tagged("test-tag") == members
-    assert tree.tagged("test-ta") == frozenset()
+    assert tree.tagged(TAG) == members
+    assert tree.tagged(TAG[:-1]) == frozenset()
 
 
 def test_a_recycled_pid_is_another_process(session: subprocess.Popen[str]) -> None:
@@ -69,7 +71,7 @@ def test_an_orphan_is_known_by_record_and_tag_but_no_more_by_the_session(
     assert tree.send(leader, signal.SIGKILL)
     wait_until("the leader is a zombie", lambda: not tree.is_alive(leader), 5)
     assert tree.session_members(leader) == frozenset()
-    assert tree.living(recorded) == tree.tagged("test-tag") == recorded - {leader}
+    assert tree.living(recorded) == tree.tagged(TAG) == recorded - {leader}
 
 
 def test_a_stopped_process_is_alive_and_says_so(session: subprocess.Popen[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -23,6 +24,8 @@ def open_console(name: str, readonly: bool = False) -> int:
         page = client.status(name) if client else status_from_records(name)
         click.echo("\n".join(page_lines(page)))
         return 0
+    # Nothing of what is imported is garbage, and looking for it is a tenth of the first paint.
+    gc.disable()
     from vconsole.tui.app import run
 
     return run(paths.socket_path(), name, readonly or is_readonly())

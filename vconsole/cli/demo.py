@@ -89,7 +89,7 @@ def _served(client: SupervisorClient, name: str, port: int | None, may_ask: bool
             model=model,
             port=port or _free_port(),
             flags=first.flags if first else (),
-            env=passed_on(os.environ),
+            env={**passed_on(os.environ), **(first.env if first else {})},
         )
         operation = client.start(name, request)
     _, status = follow(client, operation, report=PhasePrinter())

@@ -9,6 +9,7 @@ import click
 
 from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import duration, figure, gib, print_json
+from vconsole.host.readings import Gpu
 from vconsole.supervisor import record, tree
 from vconsole.supervisor.autostart import running_supervisor
 from vconsole.supervisor.client import SupervisorClient
@@ -154,11 +155,7 @@ def _metrics_lines(page: Status) -> list[str]:
 
 
 def _machine_lines(page: Status) -> list[str]:
-    lines = [
-        f"  GPU {gpu.index}    {gpu.name}  {gib(gpu.memory_used_bytes)} of "
-        f"{gib(gpu.memory_total_bytes)}  {_percent(gpu.utilization)}  {gpu.temperature_c} °C"
-        for gpu in page.gpus
-    ]
+    lines = [f"  GPU {gpu.index}    {gpu.name or 'unknown'}  {_card(gpu)}" for gpu in page.gpus]
     host = page.host
     if host.memory_total_bytes is not None:
         lines.append(
@@ -166,6 +163,16 @@ def _machine_lines(page: Status) -> list[str]:
             f"free, CPU {_percent(host.cpu)}, disk {gib(host.disk_free_bytes)} free"
         )
     return lines
+
+
+def _card(gpu: Gpu) -> str:
+    if gpu.state:
+        return gpu.state
+    throttled = f", throttled: {', '.join(gpu.throttle)}" if gpu.throttle else ""
+    return (
+        f"{gib(gpu.memory_used_bytes)} of {gib(gpu.memory_total_bytes)}  "
+        f"{_percent(gpu.utilization)}  {figure(gpu.temperature_c)} °C{throttled}"
+    )
 
 
 def _foreign_lines(page: Status) -> list[str]:

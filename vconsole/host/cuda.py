@@ -5,6 +5,7 @@ from __future__ import annotations
 import pynvml
 
 from vconsole.engine.driver import GpuFacts
+from vconsole.host.readings import Gpu
 
 
 def cuda_facts() -> GpuFacts | None:
@@ -44,3 +45,26 @@ def _card(index: int) -> tuple[tuple[int, int], str] | None:
         return (int(major), int(minor)), str(pynvml.nvmlDeviceGetName(handle))
     except pynvml.NVMLError:
         return None
+
+
+def visible_cards(cards: tuple[Gpu, ...], setting: str | None) -> tuple[Gpu, ...]:
+    """The cards that `CUDA_VISIBLE_DEVICES` leaves to a program, in its order; unset means all.
+
+    As CUDA reads it: indices or beginnings of UUIDs, up to the first that names no card. Indices
+    are taken as NVML's, which CUDA numbers alike under `CUDA_DEVICE_ORDER=PCI_BUS_ID`.
+    """
+    if setting is None:
+        return cards
+    found: list[Gpu] = []
+    for word in setting.split(","):
+        card = _named(cards, word.strip())
+        if card is None:
+            break
+        found.append(card)
+    return tuple(found)
+
+
+def _named(cards: tuple[Gpu, ...], word: str) -> Gpu | None:
+    if word.isdecimal():
+        return next((card for card in cards if card.index == int(word)), None)
+    return next((card for card in cards if word and (card.uuid or "").startswith(word)), None)

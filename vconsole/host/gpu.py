@@ -1,7 +1,7 @@
 """All NVIDIA cards through NVML: what each holds, does and draws, with the processes on it.
 
 No driver, a wrong one and a lost card are ordinary answers, in words. NVML is opened once and
-opened anew only after it failed.
+opened anew only after it failed. Tried on a stand-in for the driver's library, not on a card yet.
 """
 
 from __future__ import annotations

@@ -15,7 +15,10 @@ import msgspec
 
 from vconsole.errors import VConsoleError
 
-DEFAULT_ADDRESS = "127.0.0.1:11434"
+PORT = 11434
+SCHEME_PORTS = {"http": 80, "https": 443}
+# What a server binds to and a client cannot mean.
+ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 TIMEOUT_S = 2.0
 UNLOAD_TIMEOUT_S = 30.0
 THIS_HOST = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -36,12 +39,17 @@ class _Loaded:
 
 def ollama_url() -> str:
     """Where Ollama listens: `OLLAMA_HOST` as its own client reads it, else its default."""
-    address = os.environ.get("OLLAMA_HOST") or DEFAULT_ADDRESS
-    address = address.replace("0.0.0.0", "127.0.0.1")
-    if "://" not in address:
-        address = f"http://{address}"
-    has_port = address.rpartition(":")[2].isdecimal()
-    return address if has_port else f"{address}:11434"
+    given = os.environ.get("OLLAMA_HOST", "").strip()
+    scheme, _, rest = given.rpartition("://")
+    port = SCHEME_PORTS.get(scheme, PORT)
+    try:
+        split = urlsplit(f"//{rest}")
+        host, port = split.hostname or "", split.port or port
+    except ValueError:
+        return f"http://127.0.0.1:{PORT}"
+    host = ANY_ADDRESS.get(host, host)
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme or 'http'}://{host}:{port}{split.path.rstrip('/')}"
 
 
 def is_on_this_host(url: str) -> bool:

@@ -91,6 +91,33 @@ class GpuReading:
 
 
 @dataclass(frozen=True, slots=True)
+class CardPart:
+    """A part of a card's memory; of a process whose size nobody tells, `bytes` is None.
+
+    `kind` is one of `weights`, `kv_used`, `kv_free`, `kv` (where its use is not known),
+    `vllm_other`, `process` (with name, pid and owner), `unexplained`, `reserved`, `free`.
+    """
+
+    kind: str
+    bytes: int | None
+    name: str | None = None
+    pid: int | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardMemory:
+    """What fills a card: the bytes of its parts, those known, add up to `total_bytes`.
+
+    `unexplained` is below 0 where processes share memory that each of them counts as its own.
+    """
+
+    index: int
+    total_bytes: int
+    parts: tuple[CardPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ForeignServer:
     """A vLLM that vconsole did not start; `model` is None where its key is not known to us.
 

@@ -18,12 +18,12 @@ KV_BYTES = int(1.0 * GIB)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An ungated model of the Hub; `flags` are what its start needs beside the name."""
+    """An ungated model of the Hub; older cards than `least_capability` lack what it needs."""
 
     model: str
     weights_bytes: int
     words: str
-    flags: tuple[str, ...] = ()
+    least_capability: tuple[int, int] = (7, 5)
 
     @property
     def needed_bytes(self) -> int:
@@ -43,16 +43,23 @@ CANDIDATES = (
     Candidate("Qwen/Qwen2.5-0.5B-Instruct", 988_097_824, "0.5B in bf16"),
     Candidate("Qwen/Qwen2.5-1.5B-Instruct", 3_087_467_144, "1.5B in bf16"),
     Candidate("Qwen/Qwen2.5-7B-Instruct-AWQ", int(5.57 * GB), "7B in 4 bits"),
-    Candidate("openai/gpt-oss-20b", int(13.76 * GB), "20B in MXFP4"),
+    Candidate("openai/gpt-oss-20b", int(13.76 * GB), "20B in MXFP4", (8, 0)),
     Candidate("Qwen/Qwen2.5-7B-Instruct", int(15.23 * GB), "7B in bf16"),
     Candidate("Qwen/Qwen2.5-32B-Instruct-AWQ", int(19.33 * GB), "32B in 4 bits"),
 )
 LONGEST = 16_384
 
 
-def propose(free_bytes: int, total_bytes: int) -> Proposal | None:
+def propose(
+    free_bytes: int, total_bytes: int, capability: tuple[int, int] | None = None
+) -> Proposal | None:
     """The largest candidate that fits `free_bytes` of a card of `total_bytes`, or None."""
-    fitting = [one for one in CANDIDATES if one.needed_bytes <= free_bytes]
+    fitting = [
+        one
+        for one in CANDIDATES
+        if one.needed_bytes <= free_bytes
+        and (capability is None or capability >= one.least_capability)
+    ]
     if not fitting:
         return None
     chosen = max(fitting, key=lambda one: one.weights_bytes)
@@ -60,7 +67,6 @@ def propose(free_bytes: int, total_bytes: int) -> Proposal | None:
     flags = (
         *("--gpu-memory-utilization", f"{int(utilization * 100) / 100:.2f}"),
         *("--max-model-len", str(LONGEST)),
-        *chosen.flags,
     )
     why = (
         f"{chosen.words}: {chosen.weights_bytes / GIB:.1f} GiB of weights and about "

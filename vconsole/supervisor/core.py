@@ -38,7 +38,7 @@ from vconsole.supervisor.report_model import Report
 from vconsole.supervisor.sampler import Sampler, owned_pids
 from vconsole.supervisor.server import Server
 from vconsole.supervisor.states import RUNNING
-from vconsole.supervisor.summary import server_status
+from vconsole.supervisor.summary import cards_of, server_status
 
 BEAT_S = 1.0
 ENGINE_LOOK_EVERY_S = 30.0
@@ -249,6 +249,7 @@ class Supervisor:
             engine=self._engine,
             operations=tuple(operations),
             smoke=server.smoke_report,
+            card_memory=cards_of(server, self._sampler.gpus.gpus, self._sampler.metrics(server)),
         )
 
     async def close(self) -> None:

@@ -7,8 +7,11 @@ import os
 from pathlib import Path
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` (mode 0600) so that a reader sees the old content or the new, never a part."""
+def write_atomically(path: Path, content: bytes, *, keep: bool = False) -> None:
+    """Replace `path` (mode 0600) so that a reader sees the old content or the new, never a part.
+
+    With `keep` what it replaces stays at `previous(path)`, for when the new one is ruined.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -16,6 +19,8 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if keep:
+            _keep(path)
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
@@ -23,18 +28,17 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def previous(path: Path) -> Path:
-    """Where the content before the last `write_atomically` is kept, if `keep_previous` was told."""
+    """Where `write_atomically` keeps what it replaced."""
     return path.with_name(f"{path.name}.previous")
 
 
-def keep_previous(path: Path) -> None:
-    """Give what is at `path` a second name, so that replacing it does not end it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.previous")
-    # Some file systems know no second names; the record itself matters more.
+def _keep(path: Path) -> None:
+    """Give what is at `path` a second name; some file systems cannot, and the new matters more."""
+    second = path.with_name(f".{path.name}.{os.getpid()}.previous")
     with contextlib.suppress(OSError):
-        temporary.unlink(missing_ok=True)
-        os.link(path, temporary)
-        temporary.replace(previous(path))
+        second.unlink(missing_ok=True)
+        os.link(path, second)
+        second.replace(previous(path))
 
 
 def set_aside(path: Path) -> Path:

@@ -119,7 +119,7 @@ class Keeper:
         """Clean up after a serving life, unless a stop or another observation was quicker."""
         if self._server.life is life and self._server.book.state in SERVING:
             with contextlib.suppress(VConsoleError):
-                await self._server.sweep(cause, life)
+                await self._server.ender.sweep(cause, life)
 
     # --- restarts --------------------------------------------------------------------------------
 
@@ -211,9 +211,9 @@ class Keeper:
         """It ended while no supervisor ran: what was being stopped is stopped, the rest failed."""
         book = self._server.book
         if book.state is not ServerState.STOPPING:
-            await self._server.sweep("it ended while no supervisor ran", None)
+            await self._server.ender.sweep("it ended while no supervisor ran", None)
             return
-        await self._server.end_remains()
+        await self._server.ender.end_remains()
         await book.enter(ServerState.STOPPED, "it ended while no supervisor ran", run=None)
         await self._come_back_if_wanted("its restart was interrupted")
 

@@ -194,6 +194,15 @@ class Life:
         """Whether the cards have let go of the tree that was ended."""
         return await gpu_memory.until_released(self.run, self._cards)
 
+    @property
+    def said_sizes(self) -> tuple[int | None, int | None]:
+        """Bytes of weights and of KV cache on each card, as its log said them so far."""
+        run, watch = self.run, self.watch
+        return (
+            run.weights_bytes or watch.weights_bytes,
+            run.kv_cache_bytes or watch.kv_cache_bytes,
+        )
+
     async def scrape(self) -> Scrape:
         """What `/metrics` says now."""
         return parse(await self.client.metrics(METRICS_PATIENCE_S))

@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from vconsole.engine.metrics import Metrics
 from vconsole.errors import ErrorBody as ErrorBody
+from vconsole.host.readings import CardMemory, Gpu, Host
 from vconsole.host.readings import ForeignServer as ForeignServer
-from vconsole.host.readings import Gpu, Host
 from vconsole.host.readings import StrayProcess as StrayProcess
 from vconsole.requests.messages import AskEvent as AskEvent
 from vconsole.requests.messages import AskRequest as AskRequest
@@ -199,6 +199,7 @@ class Status:
     engine: EngineInfo | None = None
     operations: tuple[Operation, ...] = ()
     smoke: SmokeReport | None = None
+    card_memory: tuple[CardMemory, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import msgspec
 
 from vconsole import paths
 from vconsole.errors import VConsoleError
-from vconsole.supervisor.files import keep_previous, previous, set_aside, write_atomically
+from vconsole.supervisor.files import previous, set_aside, write_atomically
 from vconsole.supervisor.model import Desired, Failure, PhaseTime, ServerState, Transition
 from vconsole.supervisor.tree import ProcessId
 
@@ -124,8 +124,7 @@ def log_path(name: str) -> Path:
 def save(record: ServerRecord) -> None:
     """Write the record whole; the one before it stays beside it, for when this one is ruined."""
     path = record_path(record.name)
-    keep_previous(path)
-    write_atomically(path, msgspec.json.encode(record))
+    write_atomically(path, msgspec.json.encode(record), keep=True)
 
 
 def load(name: str) -> ServerRecord:

@@ -11,27 +11,25 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from vconsole import paths
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.messages import SmokeReport
 from vconsole.requests.smoke import run_smoke
-from vconsole.supervisor import adoption, gpu_memory, launch, process, record, scope, tree
+from vconsole.supervisor import adoption, gpu_memory, launch, record, scope, tree
 from vconsole.supervisor.adoption import Adoption
-from vconsole.supervisor.aftermath import explain_exit
 from vconsole.supervisor.book import Book
+from vconsole.supervisor.ender import Ender
 from vconsole.supervisor.event_log import EventLog
 from vconsole.supervisor.history import History
 from vconsole.supervisor.keeper import Keeper
 from vconsole.supervisor.life import Life
-from vconsole.supervisor.model import Desired, Failure, Operation, ServerState, StartRequest
+from vconsole.supervisor.model import Desired, Operation, ServerState, StartRequest
 from vconsole.supervisor.operations import RunningOperation
-from vconsole.supervisor.record import Run
 from vconsole.supervisor.rotation import log_limits, put_away
 from vconsole.supervisor.states import RUNNING
 from vconsole.supervisor.telling import Teller
-from vconsole.supervisor.tree import ProcessId
 
 MAY_BE_CUT_SHORT = frozenset({"start", "restart", "smoke"})
 Work = Callable[[RunningOperation], Awaitable[None]]
@@ -51,11 +49,10 @@ class Server:
         self.operation: RunningOperation | None = None
         self.smoke_report: SmokeReport | None = None
         self.keeper = Keeper(self)
+        self.ender = Ender(self)
         self.changed = changed
         self._history = history
         self._task: asyncio.Task[None] | None = None
-        # A tree is ended by one hand at a time.
-        self._ending = asyncio.Lock()
 
     @property
     def busy(self) -> bool:
@@ -206,7 +203,7 @@ class Server:
             await self.until_ready(life)
 
     async def _stop(self, operation: RunningOperation, drain_s: float | None) -> None:
-        async with self._ending:
+        async with self.ender.lock:
             if self.book.state is ServerState.STOPPED:
                 return
             if self.book.state is ServerState.BACKOFF:
@@ -217,11 +214,11 @@ class Server:
 
     async def finish_stop(self, operation: RunningOperation, drain_s: float | None = None) -> None:
         """The rest of a stop that the book knows of already."""
-        await self._end(operation, drain_s)
+        await self.ender.end(operation, drain_s)
         await self.book.enter(ServerState.STOPPED, "stopped", run=None, last_failure=None)
 
     async def _restart(self, operation: RunningOperation, prepared: launch.PreparedLaunch) -> None:
-        async with self._ending:
+        async with self.ender.lock:
             if self.book.state in RUNNING:
                 await self.book.enter(ServerState.STOPPING, "restart asked for")
                 await self.finish_stop(operation)
@@ -288,7 +285,7 @@ class Server:
         """Wait for a start to end, whoever began it; a failed one raises its diagnosis."""
         cards = await life.until_ready(self.changed)
         if cards is None:
-            failure = await self.sweep("it ended before it was ready", life)
+            failure = await self.ender.sweep("it ended before it was ready", life)
             raise VConsoleError(failure.message, failure.remedy, kind=failure.cause)
         life.begin_serving(cards)
         cause = f"ready after {life.run.ready_s or 0:.1f} s"
@@ -296,64 +293,6 @@ class Server:
         self.keeper.watch(life)
         usual = await asyncio.to_thread(self._history.learn, self.name, life.launch, life.run)
         self.teller.start_took(life.launch, life.run.ready_s, *usual)
-
-    async def _end(self, operation: RunningOperation, drain_s: float | None) -> None:
-        """End the tree of this server and prove it; survivors make the server `failed`."""
-        life = self.life
-        if life is None:
-            return
-        with operation.step("drain and stop"):
-            ending = await life.end(drain_s)
-        if ending.survivors:
-            await self._note_survivors(ending.survivors)
-        with operation.step("port free"):
-            await process.until_port_free(life.launch.host, life.launch.port)
-        release = await life.gpu_memory_released()
-        operation.note(gpu_memory_released=release.released, gpu_memory_note=release.words)
-        await life.close()
-        self.life = None
-
-    async def _note_survivors(self, survivors: frozenset[ProcessId]) -> None:
-        message = f"these processes would not end: {process.describe(survivors)}"
-        failure = Failure("survivors", message, datetime.now(UTC), "end them, or reboot")
-        left = tuple(sorted(survivors))
-        await self.book.enter(ServerState.FAILED, message, survivors=left, last_failure=failure)
-        raise VConsoleError(message, failure.remedy, kind="survivors")
-
-    async def sweep(self, cause: str, life: Life | None) -> Failure:
-        """After an end that nobody asked for: end what is left, and say why it ended.
-
-        The keeper decides whether the server is `failed` then, or in `backoff` before another try.
-        """
-        async with self._ending:
-            run = self.book.record.run
-            if run is None or self.life is not life or self.book.state not in RUNNING:
-                raise VConsoleError(f"{self.name} is {self.book.state} already")
-            return await self._sweep(cause, life, run)
-
-    async def _sweep(self, cause: str, life: Life | None, run: Run) -> Failure:
-        returncode = life.returncode if life else None
-        survivors = await self.end_remains()
-        cause += await gpu_memory.left_behind(run)
-        was_ready = run.ready_at is not None
-        log_file = None if run.foreign else record.log_path(self.name)
-        failure = await asyncio.to_thread(
-            explain_exit, log_file, run.log_offset_bytes, returncode, was_ready
-        )
-        if life:
-            await life.close()
-        self.life = None
-        left = tuple(sorted(survivors))
-        await self.keeper.after_failure(cause, failure, was_ready, left)
-        return failure
-
-    async def end_remains(self) -> frozenset[ProcessId]:
-        """End whatever is left of the recorded run; returns who would not go."""
-        run = self.book.record.run
-        if run is None:
-            return frozenset()
-        reap = self.life.reap if self.life else lambda: None
-        return (await process.end_run(run, 0, reap)).survivors
 
     def _what_runs(self) -> str:
         plan = self.book.record.launch

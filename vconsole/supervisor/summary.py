@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vconsole.engine.metrics import Metrics
+from vconsole.host.card_memory import EngineSizes, card_memory
+from vconsole.host.readings import CardMemory, Gpu
 from vconsole.supervisor.model import ServerState, ServerStatus
 from vconsole.supervisor.recorded import recorded_status
 from vconsole.supervisor.server import Server
@@ -30,3 +33,18 @@ def server_status(server: Server) -> ServerStatus:
         eta_starts=life.watch.learned_from,
         phases=life.watch.phase_times(),
     )
+
+
+def cards_of(
+    server: Server, gpus: tuple[Gpu, ...], metrics: Metrics | None
+) -> tuple[CardMemory, ...]:
+    """What fills the cards on which this server runs, or all of them where it runs on none."""
+    life = server.life
+    pids = frozenset(process.pid for process in life.run.tree) if life else frozenset()
+    on = [gpu for gpu in gpus if any(process.pid in pids for process in gpu.processes)]
+    sizes = EngineSizes()
+    if life and life.launch.engine_device != "cpu" and (on or len(gpus) == 1):
+        usage = metrics.kv_cache_usage if metrics else None
+        sizes = EngineSizes(*life.said_sizes, usage)
+    found = (card_memory(gpu, pids, sizes) for gpu in on or gpus)
+    return tuple(one for one in found if one)

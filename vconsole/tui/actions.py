@@ -16,9 +16,11 @@ from vconsole.tui.availability import (
     failure_line,
     has_log,
     has_url,
+    heard,
     lost,
     nothing_or_stoppable,
     ready,
+    several,
     startable,
 )
 from vconsole.tui.view import View
@@ -118,6 +120,22 @@ ACTIONS: tuple[Action, ...] = (
         "Bring a lost supervisor back",
         "Server",
         lost,
+    ),
+    Action(
+        "server.next",
+        ("n",),
+        "next server",
+        "Look at the next of your servers",
+        "Server",
+        several,
+    ),
+    Action(
+        "server.choose",
+        ("a",),
+        "all servers",
+        "Choose a server; see those of others and strays",
+        "Server",
+        heard,
     ),
     Action(
         "server.evidence",

@@ -6,6 +6,7 @@ It paints first and asks afterwards; everything that may wait runs in threads.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -16,11 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rich.console import RenderableType
 from rich.style import Style
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -28,8 +31,10 @@ from vconsole import settings
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.settings import Settings
 from vconsole.supervisor.autostart import ensure_supervisor
+from vconsole.supervisor.model import ServerStatus
 from vconsole.tui import results
 from vconsole.tui.actions import BY_ID, bindings_for, on_screen
+from vconsole.tui.exact_update import exact
 from vconsole.tui.glyphs import glyphs_for
 from vconsole.tui.link import Connect, SupervisorLink
 from vconsole.tui.messages import LinkLost, LinkUp, StatusArrived, VerbAccepted, VerbRefused
@@ -39,15 +44,23 @@ from vconsole.tui.session import Session
 from vconsole.tui.text import Role
 from vconsole.tui.themes import load_themes
 from vconsole.tui.verbs import Verbs
-from vconsole.tui.view import Link
+from vconsole.tui.view import Link, View
 
 DEFAULT_THEME = "vconsole-dark"
 TICK_S = 1.0
+FIRST_WORD_S = 0.1
 AFTERWARDS = "The server keeps running: `vconsole` attaches again, `vconsole stop` stops it.\n"
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def _collect_garbage_again() -> None:
+    """After the first paint: what there is by then stays, so it need not be looked at."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _commands() -> type[Provider]:
@@ -108,6 +121,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.glyphs = glyphs_for(ui.ascii)
         self.session = Session(now, readonly)
         self.verbs: Verbs = Verbs(self, socket_path, name)
+        self._connect = connect
         self.link: SupervisorLink = SupervisorLink(self, socket_path, name, connect)
         self._outcomes = results.Outcomes()
         self._themes = load_themes()
@@ -115,6 +129,15 @@ class ConsoleApp(App[None], inherit_bindings=False):
         for theme in self._themes.values():
             self.register_theme(theme.textual())
         self.theme = ui.theme if ui.theme in self._themes else DEFAULT_THEME
+
+    def get_driver_class(self) -> type[Driver]:
+        """Ours in the place of Textual's for terminals."""
+        found = super().get_driver_class()
+        if found.__name__ == "LinuxDriver":
+            from vconsole.tui.terminal_input import ConsoleDriver
+
+            return ConsoleDriver
+        return found
 
     @property
     def available_themes(self) -> dict[str, Theme]:
@@ -132,10 +155,32 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """The name of the screen in use; empty over a dialog."""
         return str(getattr(self.screen, "NAME", ""))
 
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, exact(renderable))
+
     def on_mount(self) -> None:
         self._handle_signals()
-        self.set_interval(TICK_S, self._tick)
-        self.call_after_refresh(self.link.open)
+        self._ticking = self.set_interval(TICK_S, self._tick)
+        self._receive()
+        self.call_after_refresh(_collect_garbage_again)
+
+    def _receive(self, start: bool = True) -> None:
+        """Receive what the link says, from here on."""
+        for message in self.link.attach():
+            self.post_message(message)
+        self.link.open(start)
+
+    def current_view(self) -> View:
+        """What is to be drawn now; with what the link heard before messages could come.
+
+        The first frame waits a moment for it: figures are worth more than a frame without.
+        """
+        for message in self.link.early(FIRST_WORD_S):
+            if isinstance(message, LinkUp):
+                self.session.connected(message.samples)
+            elif isinstance(message, StatusArrived):
+                self.session.heard(message.status)
+        return self.session.view_with_log()
 
     def on_unmount(self) -> None:
         self.link.close()
@@ -148,25 +193,43 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
 
     def _tick(self) -> None:
-        """Ages and the clock go on while no snapshot comes."""
-        if self.session.link is not Link.LIVE:
+        """Ages and the clock go on while no snapshot comes; snapshots need no tick beside them."""
+        if self.session.link is Link.LIVE:
+            self._ticking.pause()
+        else:
             self._show()
 
     def _show(self) -> None:
         """Draw on the screen in use, also when a dialog stands over it."""
         for screen in reversed(self.screen_stack):
             if isinstance(screen, ConsoleScreen):
-                screen.show(self.session.view_with_log())
+                screen.show(self.current_view())
                 return
 
+    def follow(self, server: ServerStatus) -> None:
+        """Turn to another server: its state at once, its figures when its link has them."""
+        self.link.close()
+        self.server_name = server.name
+        self.verbs = Verbs(self, self.socket_path, server.name)
+        self.link = SupervisorLink(self, self.socket_path, server.name, self._connect)
+        self.session.follow(server)
+        self._ticking.resume()
+        self._show()
+        self._receive(start=False)
+
     def on_link_up(self, message: LinkUp) -> None:
-        self.session.connected(message.samples)
+        if message.server == self.server_name:
+            self.session.connected(message.samples)
 
     def on_link_lost(self, message: LinkLost) -> None:
-        self.session.lost(message.error)
-        self._show()
+        if message.server == self.server_name:
+            self.session.lost(message.error)
+            self._ticking.resume()
+            self._show()
 
     def on_status_arrived(self, message: StatusArrived) -> None:
+        if message.status.server.name != self.server_name:
+            return
         self.session.heard(message.status)
         self._show()
         for toast in self._outcomes.of(message.status):
@@ -224,6 +287,7 @@ def run(socket_path: Path, name: str = "main", readonly: bool = False) -> int:
     _need_a_terminal()
     chosen = settings.load()
     app = ConsoleApp(socket_path, name, readonly, chosen)
+    app.link.open()
     app.run(mouse=chosen.ui.mouse)
     if app.return_code == 0 and app.session.view().serving:
         sys.stdout.write(AFTERWARDS)

@@ -60,8 +60,16 @@ def failure_line(view: View) -> str | None:
     return None if failure and failure.evidence_line else "no failure points into the log"
 
 
+def heard(view: View) -> str | None:
+    return None if view.status else "the supervisor has not answered yet"
+
+
 def lost(view: View) -> str | None:
     return None if view.link is Link.LOST else "the supervisor answers"
+
+
+def several(view: View) -> str | None:
+    return None if view.others else "there is no other server"
 
 
 def has_log(view: View) -> str | None:

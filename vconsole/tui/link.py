@@ -24,7 +24,11 @@ RETRY_S = 1.0
 
 
 class SupervisorLink:
-    """Owns the thread; `pump` receives `LinkUp`, `StatusArrived` and `LinkLost`."""
+    """Watches one server; `pump` receives `LinkUp`, `StatusArrived` and `LinkLost`.
+
+    Until `attach` they are kept, so that it can begin before the console does. After `close` its
+    thread posts nothing more and ends at the next snapshot.
+    """
 
     def __init__(self, pump: MessagePump, socket_path: Path, name: str, connect: Connect) -> None:
         self._pump = pump
@@ -33,9 +37,37 @@ class SupervisorLink:
         self._connect = connect
         self._wake = threading.Event()
         self._over = threading.Event()
+        self._begun = False
+        self._waited = False
+        self._spoken = threading.Event()
+        self._attached = False
+        self._early: list[Message] = []
+        self._turn = threading.Lock()
 
-    def open(self) -> None:
-        in_background("supervisor-link", self._run)
+    def open(self, start: bool = True) -> None:
+        """Begin, once; `start` is whether to start a supervisor where there is none."""
+        if self._begun:
+            return
+        self._begun = True
+        in_background("supervisor-link", lambda: self._run(start))
+
+    def early(self, patience_s: float = 0.0) -> list[Message]:
+        """What came until now, for a console that cannot receive messages yet.
+
+        Waits for the first word once, where one is on its way.
+        """
+        if self._begun and not self._attached and not self._waited:
+            self._waited = True
+            self._spoken.wait(patience_s)
+        with self._turn:
+            early, self._early = self._early, []
+        return early
+
+    def attach(self) -> list[Message]:
+        """From now on `pump` receives; returns what came before."""
+        with self._turn:
+            self._attached = True
+        return self.early()
 
     def bring_back(self) -> None:
         """Try again now, and start the supervisor where there is none."""
@@ -45,8 +77,7 @@ class SupervisorLink:
         self._over.set()
         self._wake.set()
 
-    def _run(self) -> None:
-        start = True
+    def _run(self, start: bool) -> None:
         while not self._over.is_set():
             try:
                 self._watch(start)
@@ -55,7 +86,7 @@ class SupervisorLink:
                 error = raised
             except msgspec.MsgspecError as raised:
                 error = VConsoleError(f"the supervisor's answer makes no sense here: {raised}")
-            if not self._post(LinkLost(error)):
+            if not self._post(LinkLost(self._name, error)):
                 return
             start = self._wake.wait(RETRY_S)
             self._wake.clear()
@@ -66,11 +97,19 @@ class SupervisorLink:
         first = next(snapshots, None)
         if first is None:
             return
-        self._post(LinkUp(client.history(self._name, KEPT)))
+        self._post(LinkUp(self._name, client.history(self._name, KEPT)))
         self._post(StatusArrived(first))
         for status in snapshots:
             if not self._post(StatusArrived(status)):
                 return
 
     def _post(self, message: Message) -> bool:
-        return not self._over.is_set() and deliver(self._pump, message)
+        if self._over.is_set():
+            return False
+        with self._turn:
+            if not self._attached:
+                self._early.append(message)
+                if not isinstance(message, LinkUp):
+                    self._spoken.set()
+                return True
+        return deliver(self._pump, message)

@@ -10,6 +10,7 @@ import re
 import time
 from array import array
 from bisect import bisect_left
+from itertools import islice
 from pathlib import Path
 
 from vconsole.engine.logline import LogLevel, LogLine, parse
@@ -29,6 +30,7 @@ LEVEL = re.compile(
 TRACEBACK = re.compile(
     rb"^(?:\([^)]* pid=\d+\) |\[rank\d+\]: ?)*Traceback \(most recent call last\)"
 )
+ANSWERED = re.compile(rb'"(?:GET|POST) [^"]* HTTP/[\d.]+\\?" 2\d\d')
 INSIDE = re.compile(
     rb"^(?:\([^)]* pid=\d+\) ?|\[rank\d+\]: ?)*(?:\s|[\w.]+(?:Error|Exception)\b|$)"
 )
@@ -176,7 +178,10 @@ def _decoded(line: bytes, redact: Redactor) -> str:
 
 
 def read_tail(path: Path, count: int) -> tuple[LogLine, ...]:
-    """The last `count` lines that say something; empty where the file cannot be read."""
+    """The last `count` lines that say something; empty where the file cannot be read.
+
+    Answered requests, a line each in uvicorn's access log, say nothing.
+    """
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -188,6 +193,16 @@ def read_tail(path: Path, count: int) -> tuple[LogLine, ...]:
     lines = block.split(b"\n")
     if begin == size - TAIL_BYTES:
         lines = lines[1:]
-    spoken = [line for line in lines if line.strip()]
+    spoken = (line for line in reversed(lines) if line.strip() and not ANSWERED.search(line))
     redact = redactor_of(path)
-    return tuple(parse(_decoded(line, redact)) for line in spoken[-count:])
+    last = [parse(_decoded(line, redact)) for line in islice(spoken, count)]
+    return tuple(reversed(last))
+
+
+def stamp_of(path: Path) -> tuple[int, ...]:
+    """Changes whenever the file does; empty where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -12,15 +12,17 @@ from vconsole.supervisor.model import AskEvent, Operation, Sample, Status
 
 @dataclass
 class LinkUp(Message):
-    """The supervisor answers; `samples` are what it remembers."""
+    """The supervisor answers; `samples` are what it remembers of `server`."""
 
+    server: str
     samples: tuple[Sample, ...]
 
 
 @dataclass
 class LinkLost(Message):
-    """The supervisor does not answer, or no longer."""
+    """The supervisor does not answer, or no longer; `server` is the one that was watched."""
 
+    server: str
     error: VConsoleError
 
 
@@ -29,7 +31,10 @@ class StatusArrived(Message):
     status: Status
 
     def can_replace(self, message: Message) -> bool:
-        return isinstance(message, StatusArrived)
+        return (
+            isinstance(message, StatusArrived)
+            and message.status.server.name == self.status.server.name
+        )
 
 
 @dataclass

@@ -44,6 +44,22 @@ def _ask_first(
     app.push_screen(question, lambda yes: act() if yes else None)
 
 
+def _next_server(app: ConsoleApp) -> None:
+    view = app.session.view()
+    app.follow(view.servers[view.place % len(view.servers)])
+
+
+def _choose_server(app: ConsoleApp) -> None:
+    from vconsole.tui.screens.servers import ServersScreen
+
+    def chosen(name: str | None) -> None:
+        for server in app.session.view().others:
+            if server.name == name:
+                app.follow(server)
+
+    app.push_screen(ServersScreen(app.session.view()), chosen)
+
+
 def _help(app: ConsoleApp) -> None:
     from vconsole.tui.screens.help import HelpScreen
 
@@ -75,6 +91,8 @@ PERFORM: dict[str, Callable[[ConsoleApp], object]] = {
     "server.restart": _restart,
     "server.smoke": lambda app: app.verbs.smoke(),
     "server.connect": lambda app: app.link.bring_back(),
+    "server.next": _next_server,
+    "server.choose": _choose_server,
     "server.evidence": _evidence,
     "console.help": _help,
     "console.palette": lambda app: app.action_command_palette(),

@@ -48,13 +48,15 @@ def refusal(verb: str, error: VConsoleError) -> Toast:
 
 
 def _toast(operation: Operation, status: Status) -> Toast:
-    if operation.kind == "smoke" and status.smoke is not None:
+    here = operation.server == status.server.name
+    if operation.kind == "smoke" and here and status.smoke is not None:
         return _smoke(status.smoke)
     if operation.state is OperationState.FAILED:
         body = operation.error
         error = VConsoleError(body.message, body.remedy) if body else VConsoleError("it failed")
         return refusal(KIND_WORDS.get(operation.kind, operation.kind), error)
     word = DONE_WORDS.get(operation.kind, operation.kind)
+    word = word if here else f"{operation.server}: {word}"
     return Toast(f"{word} after {figures.seconds(operation.seconds)}.", word)
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from vconsole.engine.logline import LogLine
 from vconsole.errors import VConsoleError
-from vconsole.supervisor.model import Sample, Status
+from vconsole.supervisor.model import Sample, ServerState, ServerStatus, Status
 from vconsole.tui.history import History
-from vconsole.tui.logfile import read_tail
+from vconsole.tui.logfile import read_tail, stamp_of
 from vconsole.tui.view import Link, View
 
 TAIL_LINES = 40
+# How often time alone is worth drawing: graphs move slowly, ages and phases do not.
+GRAPHS_MOVE_S = 10.0
+AGES_MOVE_S = 1.0
+QUIET = frozenset({ServerState.READY, ServerState.STOPPED, ServerState.FAILED})
 
 
 class Session:
@@ -28,11 +33,22 @@ class Session:
         self._status: Status | None = None
         self._heard_at: datetime | None = None
         self._history = History()
+        self._tail: tuple[LogLine, ...] = ()
+        self._tail_stamp: tuple[object, ...] = ()
+        self._shown: View | None = None
+        self._shown_at: tuple[object, ...] = ()
         self._hostname = socket.gethostname()
 
     def connected(self, samples: tuple[Sample, ...]) -> None:
         self.link, self._error = Link.LIVE, None
         self._history.replace(samples)
+
+    def follow(self, server: ServerStatus) -> None:
+        """Turn to another server: what every snapshot says of it holds until its own comes."""
+        if self._status is not None:
+            self._status = replace(self._status, server=server, metrics=None, smoke=None)
+        self._history.replace(())
+        self.link = Link.CONNECTING
 
     def lost(self, error: VConsoleError) -> None:
         self.link, self._error = Link.LOST, error
@@ -46,9 +62,38 @@ class Session:
         return self._view(())
 
     def view_with_log(self) -> View:
-        """The same with the last lines of the log, which are read from its file."""
+        """The same with the last lines of the log, which are read from its file.
+
+        The very same object as before where nothing has changed, so that nothing is drawn again.
+        """
+        moment = self._moment()
+        if self._shown is None or moment != self._shown_at:
+            self._shown, self._shown_at = self._view(self._log_tail()), moment
+        return self._shown
+
+    def _moment(self) -> tuple[object, ...]:
+        """Equal as long as nothing of a view would look different."""
+        path, now_s = self._log_path, self.now().timestamp()
+        status = self._status
+        quiet = status is not None and status.server.state in QUIET and not status.operations
+        every_s = GRAPHS_MOVE_S if quiet and self.link is Link.LIVE else AGES_MOVE_S
+        log = stamp_of(path) if path else ()
+        return self.link, status, log, now_s // every_s, now_s // 60
+
+    @property
+    def _log_path(self) -> Path | None:
         path = self._status.server.log_path if self._status else None
-        return self._view(read_tail(Path(path), TAIL_LINES) if path else ())
+        return Path(path) if path else None
+
+    def _log_tail(self) -> tuple[LogLine, ...]:
+        """Read again only where the file has changed."""
+        path = self._log_path
+        if path is None:
+            return ()
+        stamp = (path, *stamp_of(path))
+        if stamp != self._tail_stamp:
+            self._tail, self._tail_stamp = read_tail(path, TAIL_LINES), stamp
+        return self._tail
 
     def _view(self, log_tail: tuple[LogLine, ...]) -> View:
         status = self._status

@@ -62,9 +62,33 @@ class View:
         running = (
             operation
             for operation in (self.status.operations if self.status else ())
-            if operation.state is OperationState.RUNNING
+            if operation.state is OperationState.RUNNING and operation.server == self.name
         )
         return next(running, None)
+
+    @property
+    def name(self) -> str | None:
+        """The name of the server that is looked at."""
+        return self.server.name if self.server else None
+
+    @property
+    def servers(self) -> tuple[ServerStatus, ...]:
+        """All servers of this user, by name; the one looked at is among them, known or not."""
+        if self.status is None:
+            return ()
+        by_name = {server.name: server for server in self.status.servers}
+        by_name[self.status.server.name] = self.status.server
+        return tuple(by_name[name] for name in sorted(by_name))
+
+    @property
+    def others(self) -> tuple[ServerStatus, ...]:
+        """The servers that are not looked at."""
+        return tuple(server for server in self.servers if server.name != self.name)
+
+    @property
+    def place(self) -> int:
+        """Which of `servers` is looked at, from 1."""
+        return 1 + [server.name for server in self.servers].index(self.name or "")
 
     @property
     def stale_s(self) -> float | None:

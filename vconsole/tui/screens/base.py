@@ -46,10 +46,10 @@ class ConsoleScreen(Screen[None]):
 
     def on_resize(self) -> None:
         self._classify()
-        self.show(self.console_app.session.view_with_log())
+        self.show(self.console_app.current_view())
 
     def on_screen_resume(self) -> None:
-        self.show(self.console_app.session.view_with_log())
+        self.show(self.console_app.current_view())
 
     def _classify(self) -> None:
         width, height = self.app.size

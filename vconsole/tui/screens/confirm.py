@@ -51,6 +51,7 @@ class ConfirmBox(Panel):
 
 
 class ConfirmScreen(ModalScreen[bool]):
+    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "do it", show=False),
         Binding("enter,escape,n,q", "answer(False)", "cancel", show=False),

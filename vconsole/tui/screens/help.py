@@ -66,6 +66,7 @@ class HelpBox(Panel):
 
 
 class HelpScreen(ModalScreen[None]):
+    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,enter", "dismiss", "close", show=False),
         Binding("up,k", "scroll(-1)", show=False),

@@ -25,6 +25,7 @@ TYPING = (("enter", "keep"), ("esc", "clear"))
 
 class LogsScreen(ConsoleScreen):
     NAME = "logs"
+    CSS_PATH = "logs.tcss"
     BINDINGS = bindings_for("logs")
 
     def __init__(self) -> None:
@@ -54,7 +55,10 @@ class LogsScreen(ConsoleScreen):
 
     def show(self, view: View) -> None:
         path = view.log_path
-        if path is not None and (self.logs.file is None or self.logs.file.path != path):
+        if path is None:
+            if self.logs.file is not None:
+                self.logs.close()
+        elif self.logs.file is None or self.logs.file.path != path:
             self.logs.open(path)
         super().show(view)
 

@@ -17,6 +17,7 @@ from vconsole.tui.widgets.field import Field
 class ModelScreen(ModalScreen[str | None]):
     """Answers with a name or a path, or None where the user gave it up."""
 
+    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "give_up", "cancel", show=False),
     ]

@@ -7,7 +7,7 @@ from textual.containers import Horizontal, Vertical
 
 from vconsole.tui.actions import bindings_for
 from vconsole.tui.screens.base import ConsoleScreen
-from vconsole.tui.view import Link, View
+from vconsole.tui.view import View
 from vconsole.tui.widgets.advice_line import AdviceLine
 from vconsole.tui.widgets.band import Band
 from vconsole.tui.widgets.card_panel import CardPanel
@@ -30,6 +30,7 @@ class OverviewScreen(ConsoleScreen):
     """
 
     NAME = "overview"
+    CSS_PATH = "overview.tcss"
     BINDINGS = bindings_for("overview")
 
     def contents(self) -> ComposeResult:
@@ -53,21 +54,28 @@ class OverviewScreen(ConsoleScreen):
         self.set_class(self.app.size.height >= 26, "-two-hints")
 
     def show(self, view: View) -> None:
-        live = view.link is Link.LIVE
         self.set_class(not view.serving, "-card")
         self.set_class(view.status is None, "-nothing-known")
         self.set_class(view.log_path is None, "-no-log")
-        self.set_class(view.status is not None and not live, "-stale")
         memory, card = self.query_one(MemoryPanel), self.query_one(CardPanel)
-        self._share_rows(view, memory)
+        self._share_rows(view, memory, self._band(view))
         card.view = view
         card.styles.height = card.wanted_height(self.app.size.width)
         super().show(view)
 
-    def _share_rows(self, view: View, memory: MemoryPanel) -> None:
+    def _band(self, view: View) -> int:
+        """Give the band its rows."""
+        band = self.query_one(Band)
+        band.view = view
+        rows = band.wanted_height()
+        band.display = rows > 0
+        band.styles.height = max(1, rows)
+        return rows
+
+    def _share_rows(self, view: View, memory: MemoryPanel, band_rows: int) -> None:
         """Many cards take the hint's row and the log's first, then a row of the lower panels."""
         wanted = memory.wanted_height(view.status)
-        room = self.app.size.height - AROUND_FIGURES
+        room = self.app.size.height - AROUND_FIGURES - band_rows
         self.set_class(view.serving and wanted > room, "-tight")
         memory.styles.height = min(wanted, room + 1) if view.serving else wanted
 

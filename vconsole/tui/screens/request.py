@@ -33,6 +33,7 @@ FILLING = (("tab", "next field"), ("f2", "fold away"), ("esc", "leave the field"
 
 class RequestScreen(ConsoleScreen):
     NAME = "request"
+    CSS_PATH = "request.tcss"
     BINDINGS = bindings_for("request")
 
     def __init__(self) -> None:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.tui import figures
-from vconsole.tui.text import Line, Role, line
+from vconsole.tui.text import Line
+from vconsole.tui.urgent import urgent
 from vconsole.tui.widgets.canvas import Canvas
+
+MOST_ROWS = 2
+MANY_ROWS_FROM = 26
 
 
 class Band(Canvas):
+    def wanted_height(self) -> int:
+        """At most two rows, one where the terminal is low."""
+        if self.view is None:
+            return 0
+        most = MOST_ROWS if self.app.size.height >= MANY_ROWS_FROM else 1
+        return min(most, len(urgent(self.view, self.glyphs)))
+
     def rows(self, width: int, height: int) -> Sequence[Line]:
-        view = self.view
-        if view is None or view.stale_s is None:
-            return ()
-        since = f" {self.glyphs.warning} No supervisor for {figures.age(view.stale_s)}"
-        return (
-            line(
-                (since, Role.WARN_STRONG),
-                (": all this is its last word.  ", Role.TEXT),
-                ("c", Role.KEY),
-                (" brings it back", Role.DIM),
-            ),
-        )
+        return urgent(self.view, self.glyphs) if self.view else ()

@@ -31,6 +31,7 @@ class Canvas(Widget):
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.view: View | None = None
+        self._drawn_view: View | None = None
         self._painted: list[Line] = []
 
     @property
@@ -46,7 +47,10 @@ class Canvas(Widget):
         return ()
 
     def show(self, view: View) -> None:
-        self.view = view
+        """Draw a view; the same one again changes nothing."""
+        if view is self._drawn_view and self._painted:
+            return
+        self.view = self._drawn_view = view
         self.redraw()
 
     def redraw(self) -> None:

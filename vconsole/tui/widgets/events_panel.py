@@ -12,6 +12,8 @@ from vconsole.tui.text import Line, Role, line, spread
 from vconsole.tui.widgets.panel import Panel
 
 Event = tuple[datetime, Line, str]
+ROOMY = 44
+KINDS = {"smoke": "smoke test"}
 
 
 class EventsPanel(Panel):
@@ -23,18 +25,33 @@ class EventsPanel(Panel):
         if view is None or view.status is None:
             return ()
         rows = [row for operation in _running(view.status) for row in self._doing(operation, width)]
+        rows += self._foreign(view.status, width)
         events = sorted(self._events(view.status), key=lambda event: event[0], reverse=True)
         for at, text, note in events[: height - len(rows)]:
             left = line((f"{figures.clock(at)} ", Role.DIM), text)
             rows.append(spread(left, line((f" {note}" if note else "", Role.DIM)), width))
         return rows or [line(("Nothing has happened yet.", Role.DIM))]
 
+    def _foreign(self, status: Status, width: int) -> list[Line]:
+        """Servers of others, in one row: they may explain a full card."""
+        if not status.foreign:
+            return []
+        first, *more = status.foreign
+        held = first.gpu_memory_bytes or first.memory_bytes
+        left = line(
+            (f"{self.glyphs.ring} ", Role.DIM),
+            f"{first.user}:{first.port} {first.model or ''}",
+            (f" and {len(more)} more" if more else "", Role.DIM),
+            ("  not ours" if width >= ROOMY else "", Role.DIM),
+        )
+        return [spread(left, line((f" {figures.gib(held)} GiB", Role.DIM)), width)]
+
     def _doing(self, operation: Operation, width: int) -> list[Line]:
         step = operation.steps[-1] if operation.steps else None
         name = step.name if step else "begins"
         done = sum(1 for each in operation.steps if each.ok)
         elapsed = (self.view.now - operation.started_at).total_seconds() if self.view else None
-        left = line((f"{self.glyphs.running} {_kind(operation)}", Role.ACCENT), f"  {name}")
+        left = line((f"{self.glyphs.running} {self._what(operation)}", Role.ACCENT), f"  {name}")
         count = f"{done} of {len(operation.steps)}  " if len(operation.steps) > 1 else ""
         return [spread(left, line((f" {count}{figures.seconds(elapsed)}", Role.DIM)), width)]
 
@@ -50,7 +67,17 @@ class EventsPanel(Panel):
             if operation.ended_at and operation.state is OperationState.FAILED:
                 glyph, role = self._mark(False)
                 message = operation.error.message if operation.error else "failed"
-                yield operation.ended_at, line((glyph, role), f" {_kind(operation)}: {message}"), ""
+                yield (
+                    operation.ended_at,
+                    line((glyph, role), f" {self._what(operation)}: {message}"),
+                    "",
+                )
+
+    def _what(self, operation: Operation) -> str:
+        """Its kind, and whose it is where that is another server."""
+        kind = KINDS.get(operation.kind, operation.kind)
+        here = self.view is None or operation.server == self.view.name
+        return kind if here else f"{kind} {operation.server}"
 
     def _transition(self, transition: Transition) -> Line:
         look = STATES[transition.state]
@@ -66,7 +93,3 @@ class EventsPanel(Panel):
 
 def _running(status: Status) -> list[Operation]:
     return [each for each in status.operations if each.state is OperationState.RUNNING]
-
-
-def _kind(operation: Operation) -> str:
-    return {"smoke": "smoke test"}.get(operation.kind, operation.kind)

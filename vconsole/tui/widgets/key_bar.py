@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from textual import events
 
+from vconsole.tui import figures
 from vconsole.tui.actions import ACTIONS, Action, key_name, on_screen
+from vconsole.tui.looks import STATES
 from vconsole.tui.text import Line, Role, cells, line
 from vconsole.tui.view import View
 from vconsole.tui.widgets.canvas import Canvas
@@ -27,7 +29,9 @@ class KeyBar(Canvas):
         if self.view is None:
             return ()
         self._targets = [[], []]
-        return (self._screens(self.view), self._keys(self.view, width))
+        screens = self._screens(self.view)
+        servers = self._servers(self.view, width - cells(screens))
+        return (line(screens, servers), self._keys(self.view, width))
 
     def _screens(self, view: View) -> Line:
         parts: list[Line] = [line(" ")]
@@ -46,6 +50,26 @@ class KeyBar(Canvas):
                 )
             )
         return line(*parts)
+
+    def _servers(self, view: View, room: int) -> Line:
+        """Where there are several: each with its state, at the right edge; clicked, the list."""
+        if not view.others:
+            return ()
+        key = Role.DIM if self.typing else Role.KEY
+        names = [line(("n", key), " ")]
+        for server in view.servers:
+            look = STATES[server.state]
+            role = Role.STRONG if server.name == view.name else Role.DIM
+            names.append(line((f" {look.symbol(self.glyphs)}", look.role), (server.name, role)))
+        shown = line(*names)
+        if cells(shown) + 1 > room:
+            others = figures.plural(len(view.others), "other server")
+            shown = line(("n", key), (f" {others}", Role.DIM))
+        gap = max(0, room - cells(shown) - 1)
+        row = self._targets[0]
+        after = max((end for _, end, _ in row), default=0) + 2
+        row.append((after + gap, after + gap + cells(shown), "server.choose"))
+        return line(" " * gap, shown)
 
     def _keys(self, view: View, width: int) -> Line:
         if self.typing:

@@ -47,6 +47,11 @@ class LogView(Canvas, can_focus=True):
         self.following, self.top, self.cursor, self.seen = True, 0, 0, 0
         self.poll()
 
+    def close(self) -> None:
+        """Show nothing, as for a server that has no log."""
+        self.file = self.selection = None
+        self._settle()
+
     def poll(self) -> None:
         """Take in what was appended and draw it; cheap where nothing was."""
         if self.file is None or self.selection is None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.host.readings import Gpu
+from vconsole.host.readings import CardMemory, Gpu
 from vconsole.supervisor.model import Status
 from vconsole.tui import figures
 from vconsole.tui.graph import bar, stacked_bar
 from vconsole.tui.text import Line, Role, line
 from vconsole.tui.widgets.panel import Panel
 
+Tenant = tuple[str, float, str, Role]
 BAR_IN_ROW = 20
 HOT_C = 83
 
@@ -45,6 +46,8 @@ class MemoryPanel(Panel):
         return self._card(status.gpus[0], width)
 
     def _card_note(self, card: Gpu) -> Line:
+        if card.state:
+            return line((f"{self.glyphs.warning} {card.state}", Role.BAD))
         used, total = figures.gib(card.memory_used_bytes), figures.gib(card.memory_total_bytes)
         busy = figures.percent(card.utilization)
         return line(
@@ -65,7 +68,7 @@ class MemoryPanel(Panel):
             parts.append((f"  {self.glyphs.warning} {card.throttle[0]}", Role.WARN))
         return parts
 
-    def _tenants(self, card: Gpu) -> list[tuple[str, float, str, Role]]:
+    def _tenants(self, card: Gpu) -> list[Tenant]:
         """Who holds the card: name, bytes, glyph, role; what nobody explains is named so."""
         sizes = {"ours": 0.0, "ollama": 0.0, "others": 0.0}
         for process in card.processes:
@@ -81,19 +84,48 @@ class MemoryPanel(Panel):
         ]
 
     def _card(self, card: Gpu, width: int) -> list[Line]:
+        if card.state:
+            return []
         total = float(card.memory_total_bytes or 0)
-        tenants = [tenant for tenant in self._tenants(card) if tenant[1] > 0]
-        free = max(0.0, total - (card.memory_used_bytes or 0))
+        memory = self._known_parts(card)
+        every = self._filling(memory) if memory else self._tenants(card)
+        tenants = [tenant for tenant in every if tenant[1] > 0]
+        free = _free_bytes(card)
         parts = [(size, glyph, role) for _, size, glyph, role in tenants]
         parts.append((free, self.glyphs.empty, Role.FAINT))
+        gap = "  " if memory else "   "
         legend = [
-            line((f"{name} ", Role.DIM), f"{figures.gib(size)} ", (f"{glyph}   ", role))
-            for name, size, glyph, role in tenants
+            line((f"{name} ", Role.DIM), f"{figures.gib(size)} ", (f"{glyph}{gap}", role))
+            for name, size, glyph, role in _with_room(tenants)
         ]
         free_text = line(
             ("free ", Role.DIM), f"{figures.gib(free)} ", (self.glyphs.empty, Role.FAINT)
         )
         return [stacked_bar(parts, total, width), line(*legend, free_text)]
+
+    def _known_parts(self, card: Gpu) -> CardMemory | None:
+        """What fills the card, where the server has said what it holds of weights and cache."""
+        status = self.view.status if self.view else None
+        found = status.card_memory if status else ()
+        known = (one for one in found if one.index == card.index)
+        return next((one for one in known if one.parts[0].kind in {"weights", "kv_used"}), None)
+
+    def _filling(self, memory: CardMemory) -> list[Tenant]:
+        """Who holds what in the bar: `KV` is cache in use, `room` is cache for more."""
+        sizes = dict.fromkeys(("weights", "KV", "room", "vLLM", "Ollama", "rest"), 0.0)
+        names = {"weights": "weights", "kv_used": "KV", "kv": "KV", "kv_free": "room"}
+        names |= {"vllm_other": "vLLM", "free": ""}
+        for part in memory.parts:
+            name = "Ollama" if part.owner == "ollama" else names.get(part.kind, "rest")
+            if name:
+                sizes[name] += part.bytes or 0
+        glyphs = self.glyphs
+        looks = (
+            *((glyphs.full, Role.ACCENT), (glyphs.second, Role.ACCENT)),
+            *((glyphs.third, Role.ACCENT), (glyphs.full, Role.SECOND)),
+            *((glyphs.fourth, Role.WARN), (glyphs.third, Role.DIM)),
+        )
+        return [(name, sizes[name], *look) for name, look in zip(sizes, looks, strict=True)]
 
     def _card_rows(self, cards: Sequence[Gpu], width: int, height: int) -> list[Line]:
         """A row per card; where they do not all fit, the last row counts the others."""
@@ -104,10 +136,14 @@ class MemoryPanel(Panel):
         return [*shown, line((f"{rest} in a taller terminal", Role.DIM))]
 
     def _card_row(self, card: Gpu, width: int) -> Line:
+        if card.state:
+            words = (f"{self.glyphs.warning} {card.state}", Role.BAD)
+            name = (f"{short_name(card):<9.9} ", Role.DIM)
+            return line((f"{card.index} ", Role.STRONG), name, words)
         total = float(card.memory_total_bytes or 0)
         size = max(10, min(BAR_IN_ROW * 2, width - 56))
         parts = [(part, glyph, role) for _, part, glyph, role in self._tenants(card)]
-        parts.append((total - (card.memory_used_bytes or 0), self.glyphs.empty, Role.FAINT))
+        parts.append((_free_bytes(card), self.glyphs.empty, Role.FAINT))
         users = sorted({process.user for process in card.processes if process.user})
         return line(
             (f"{card.index} ", Role.STRONG),
@@ -157,6 +193,24 @@ class MemoryPanel(Panel):
             bar(metrics.kv_cache_usage, 10, self.glyphs),
             f" {figures.percent(metrics.kv_cache_usage):>5}   ",
         )
+
+
+def _with_room(tenants: Sequence[Tenant]) -> list[Tenant]:
+    """The legend's entries: the cache is one of them, with the glyphs of its used and free part."""
+    merged: list[Tenant] = []
+    for name, size, glyph, role in tenants:
+        if name == "room" and merged and merged[-1][0] == "KV":
+            merged[-1] = ("KV", merged[-1][1] + size, merged[-1][2] + glyph, role)
+        else:
+            merged.append(("KV" if name == "room" else name, size, glyph, role))
+    return merged
+
+
+def _free_bytes(card: Gpu) -> float:
+    """What NVML says is free; an old snapshot of a card only says total and used."""
+    if card.memory_free_bytes is not None:
+        return float(card.memory_free_bytes)
+    return max(0.0, float((card.memory_total_bytes or 0) - (card.memory_used_bytes or 0)))
 
 
 def short_name(card: Gpu) -> str:

@@ -23,7 +23,7 @@ class StateLine(Canvas):
         role = Role.DIM if view.stale_s is not None else look.role
         facts = [line((f" {look.symbol(self.glyphs)} {look.word}", role))]
         facts += [line(fact) for fact in self._facts(view, width)]
-        right = line((view.hostname, Role.DIM), f" {figures.clock(view.now)} ")
+        right = line((f"  {view.hostname}", Role.DIM), f" {figures.clock(view.now)} ")
         left = _join(facts, "  ")
         if cells(left) + cells(right) > width:
             right = line(f" {figures.clock(view.now)} ")
@@ -34,6 +34,9 @@ class StateLine(Canvas):
         if server is None:
             return []
         facts: list[Line] = []
+        if view.others:
+            place = f" {view.place}/{len(view.servers)}"
+            facts.append(line((server.name, Role.ACCENT), (place, Role.DIM)))
         if view.model:
             facts.append(line((view.model, Role.STRONG)))
         if view.stale_s is not None:
