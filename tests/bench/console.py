@@ -19,10 +19,8 @@ from tests.bench.ground import Ground
 from tests.bench.measure import Figure, Table, cpu_seconds, interleaved
 from tests.bench.terminal import Size, Terminal
 from tests.console import figures_of_the_sketches as sketches
-from tests.console import supervisor_stand_in
 from tests.console.supervisor_stand_in import SupervisorStandIn
-from vconsole import __version__
-from vconsole.supervisor.model import Sample, Status, SupervisorInfo
+from vconsole.supervisor.model import Sample, Status
 
 SMALL, LARGE = Size(80, 24), Size(140, 45)
 ROUNDS = 7
@@ -151,7 +149,6 @@ def _until_the_minute_has(seconds: float) -> None:
 @contextmanager
 def _repeating(path: Path, status: Status) -> Iterator[None]:
     peer = SupervisorStandIn(path, status, _steady_history(status))
-    peer.RequestHandlerClass = _OfThisVersion
     over = threading.Event()
 
     def repeat() -> None:
@@ -182,16 +179,6 @@ def _steady_history(status: Status) -> Iterator[Sample]:
             prompt_tokens_per_s=metrics.prompt_tokens_per_s,
             requests_per_s=metrics.requests_per_s,
         )
-
-
-class _OfThisVersion(supervisor_stand_in._Handler):
-    """An older supervisor would be replaced by the console."""
-
-    def do_GET(self) -> None:
-        if self.path == "/v1/supervisor":
-            self._answer(SupervisorInfo(pid=1, version=__version__, alive=True))
-        else:
-            super().do_GET()
 
 
 def _watch(

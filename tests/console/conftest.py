@@ -61,6 +61,8 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(socket, "gethostname", lambda: "gpu-box")
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.chdir(folder)
+        monkeypatch.setenv("XDG_CONFIG_HOME", f"{folder}/config")
+        monkeypatch.setenv("XDG_STATE_HOME", f"{folder}/state")
         Path("start.log").write_text(sketches.START_LOG, encoding="utf-8")
         Path("failed.log").write_text(sketches.FAILED_LOG, encoding="utf-8")
         Path("good.log").write_text(sketches.HEALTHY_LOG, encoding="utf-8")

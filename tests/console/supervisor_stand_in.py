@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from vconsole import __version__
 from vconsole.supervisor.model import (
     AskEvent,
     ErrorBody,
@@ -103,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
             known = path.split("/")[-2] not in self.server.others
             self._answer(self.server.history if known else ())
         elif path == "/v1/supervisor":
-            self._answer(SupervisorInfo(pid=1, version="0", alive=True))
+            self._answer(SupervisorInfo(pid=1, version=__version__, alive=True))
         else:
             self._answer(self.server.of(self._name()))
 

@@ -28,6 +28,16 @@ def verbs(stage: Stage) -> list[str]:
     return [verb for verb, _ in stage.peer.asked]
 
 
+def kept(pattern: str) -> Path:
+    """The one file of that name in the state folder."""
+    (found,) = Path("state/vconsole").absolute().glob(pattern)
+    return found
+
+
+def stand_in_the_way() -> None:
+    Path("state").write_text("no folder")
+
+
 def test_every_action_can_be_carried_out() -> None:
     screens = {"request": RequestScreen, "logs": LogsScreen}
     for action in ACTIONS:
@@ -240,6 +250,42 @@ async def test_y_copies_the_url(stage: Stage) -> None:
         await until_live(pilot)
         await pilot.press("y")
         assert app.clipboard == "http://127.0.0.1:8000/v1"
+
+
+async def test_what_is_copied_is_in_a_file_too(stage: Stage) -> None:
+    stage.supervise(sketches.ready(GOOD))
+    app = stage.console()
+    async with app.run_test() as pilot:
+        await until_live(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: bool(toasts(app)), "a toast came")
+        path = kept("copied.txt")
+        assert f"it is in {path} too" in toasts(app)[0]
+        assert path.read_text() == "http://127.0.0.1:8000/v1\n"
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_copy_that_cannot_be_written_says_so(stage: Stage) -> None:
+    stage.supervise(sketches.ready(GOOD))
+    stand_in_the_way()
+    app = stage.console()
+    async with app.run_test() as pilot:
+        await until_live(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: bool(toasts(app)), "a toast came")
+        assert "not done" in toasts(app)[0]
+
+
+async def test_f12_writes_a_picture(stage: Stage) -> None:
+    stage.supervise(sketches.ready(GOOD))
+    app = stage.console()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_live(pilot)
+        await pilot.press("f12")
+        await until(pilot, lambda: bool(toasts(app)), "a toast came")
+        written = kept("console-*.svg")
+        assert "Throughput" in written.read_text()
+        assert written.name in toasts(app)[0]
 
 
 async def test_ctrl_c_ends_nothing(stage: Stage) -> None:

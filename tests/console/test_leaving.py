@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.console import figures_of_the_sketches as sketches
 from tests.console.conftest import Stage
+from vconsole.engine.metrics import Metrics
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.tui.app import run
 
@@ -30,10 +33,11 @@ RESTORED = b"\x1b[?1049l"
 class Terminal:
     """A console under a pseudo-terminal of 80 x 24."""
 
-    def __init__(self, socket_path: Path) -> None:
+    def __init__(self, socket_path: Path, **more: str) -> None:
         self.said = b""
         self._fd, console_side = pty.openpty()
         home = str(socket_path.parent)
+        inherited = {k: v for k, v in os.environ.items() if k not in ("COLORTERM", "NO_COLOR")}
         size = {"COLUMNS": "80", "LINES": "24", "TERM": "xterm-256color"}
         self._process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(socket_path)],
@@ -42,7 +46,7 @@ class Terminal:
             stderr=console_side,
             start_new_session=True,
             cwd=Path(__file__).parents[2],
-            env={**os.environ, **size, "XDG_CONFIG_HOME": home},
+            env={**inherited, **size, "XDG_CONFIG_HOME": home, **more},
         )
         os.close(console_side)
 
@@ -126,10 +130,32 @@ def test_no_terminal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_legacy_mouse_report_does_not_end_it(terminal: Terminal) -> None:
     terminal.press(b"\x1b[M\x20\x8e\x2a")
     terminal.press(b"\xff\xfe")
-    terminal.press(b"?")
-    terminal.wait_for(b"Drain and stop")
-    terminal.press(b"\x1b")
-    terminal.wait_for(b"Throughput")
+    terminal.press(b"6")
+    terminal.wait_for(b"all levels")
     terminal.press(b"q")
     assert terminal.end() == 0
     assert b"Traceback" not in terminal.said
+
+
+@pytest.mark.parametrize(
+    ("variables", "unseen"),
+    [
+        ({"TERM": "linux"}, rb"\x1b\[[0-9;]*[34]8;[25];"),
+        ({"TERM": "screen"}, rb"\x1b\[[0-9;]*[34]8;[25];"),
+        ({"TERM": "tmux-256color"}, rb"\x1b\[[0-9;]*[34]8;2;"),
+        ({"NO_COLOR": "1", "COLORTERM": "truecolor"}, rb"38;2;(\d+);(?!\1;\1)"),
+    ],
+    ids=lambda value: value.get("TERM", "NO_COLOR") if isinstance(value, dict) else "",
+)
+def test_each_terminal_gets_the_colours_it_has(
+    stage: Stage, variables: dict[str, str], unseen: bytes
+) -> None:
+    stage.supervise(sketches.ready(Path("good.log")))
+    terminal = Terminal(Path("s.sock").absolute(), **variables)
+    terminal.wait_for(b"Throughput")
+    changed = replace(sketches.ready(Path("good.log")), metrics=Metrics(requests_running=17))
+    stage.peer.publish(changed)
+    terminal.wait_for(b"17")
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert re.search(unseen, terminal.said) is None

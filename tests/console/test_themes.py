@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.console import figures_of_the_sketches as sketches
+from tests.console.conftest import Stage, toasts, until, until_live
 from vconsole.errors import VConsoleError
 from vconsole.tui.text import Role
 from vconsole.tui.themes import load_theme, load_themes, themes_dir
@@ -13,7 +15,7 @@ from vconsole.tui.themes import load_theme, load_themes, themes_dir
 
 def test_the_shipped_themes_style_every_role() -> None:
     themes = load_themes()
-    assert {"vconsole-dark", "vconsole-light"} <= set(themes)
+    assert {"vconsole-dark", "vconsole-light", "vconsole-ansi", "vconsole-mono"} <= set(themes)
     for theme in themes.values():
         assert set(theme.styles()) == set(Role)
 
@@ -36,3 +38,45 @@ def test_a_bad_theme_is_named_with_its_fault(
         load_theme(path)
     assert "mine.toml" in raised.value.message
     assert fault in raised.value.message
+
+
+def write_theme(name: str, accent: str) -> None:
+    """A theme of the user's: the dark one with another accent."""
+    folder = Path("config/vconsole/themes")
+    folder.mkdir(parents=True, exist_ok=True)
+    text = (themes_dir() / "vconsole-dark.toml").read_text(encoding="utf-8")
+    text = text.replace("vconsole-dark", name).replace("#5cb8e6", accent)
+    (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+
+
+async def test_own_themes_are_used_reloaded_and_named_when_bad(stage: Stage) -> None:
+    write_theme("mine", "#123456")
+    write_theme("broken", "no colour")
+    stage.supervise(sketches.ready(Path("good.log")))
+    app = stage.console()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_live(pilot)
+        await until(pilot, lambda: bool(toasts(app)), "the bad one was named")
+        assert "broken.toml" in toasts(app)[0]
+        assert {"mine", "vconsole-mono"} <= set(app.available_themes)
+        app.theme = "mine"
+        await pilot.pause()
+        assert str(app.role_styles[Role.ACCENT].color).find("#123456") >= 0
+        write_theme("mine", "#654321")
+        stage.peer.publish(sketches.ready(Path("good.log")))
+        await until(
+            pilot, lambda: "#654321" in str(app.role_styles[Role.ACCENT].color), "it was reloaded"
+        )
+
+
+@pytest.mark.parametrize("name", sorted(load_themes()))
+async def test_each_theme_can_draw_the_console(stage: Stage, name: str) -> None:
+    stage.supervise(sketches.ready(Path("good.log")))
+    app = stage.console()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_live(pilot)
+        app.theme = name
+        await pilot.press("S")
+        await pilot.press("escape", "ctrl+p")
+        await pilot.pause()
+        assert app.export_screenshot().startswith("<svg")

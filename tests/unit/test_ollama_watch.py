@@ -46,10 +46,10 @@ async def test_nobody_there_is_an_answer_and_another_host_is_not_asked(
 ) -> None:
     assert await look("127.0.0.1:1", monkeypatch) == OllamaStatus(running=False)
     assert await look("http://ollama.example:11434", monkeypatch) == OllamaStatus()
+    assert await look("http://[nonsense", monkeypatch) == OllamaStatus(running=False)
 
 
 def test_only_this_host_can_hold_our_cards() -> None:
     assert is_on_this_host("http://localhost:11434")
     assert is_on_this_host("http://[::1]:11434")
     assert not is_on_this_host("http://10.0.0.5:11434")
-    assert not is_on_this_host("http://[nonsense")

@@ -146,6 +146,33 @@ ACTIONS: tuple[Action, ...] = (
         failure_line,
     ),
     Action(
+        "overview.maximise",
+        ("m", "enter"),
+        "maximise",
+        "The panel in focus alone (tab moves on); m or esc: back",
+        "Overview",
+        always,
+        screen="overview",
+    ),
+    Action(
+        "overview.window",
+        ("w",),
+        "time window",
+        "Graphs over 1 min, 10 min or 1 h",
+        "Overview",
+        always,
+        screen="overview",
+    ),
+    Action(
+        "overview.pause",
+        ("space",),
+        "pause",
+        "Hold the screen as it is, or let it go on",
+        "Overview",
+        always,
+        screen="overview",
+    ),
+    Action(
         "overview.copy",
         ("y",),
         "copy URL",
@@ -284,6 +311,14 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "console.palette", ("ctrl+p",), "commands", "Find any action by name", "Console", always
+    ),
+    Action(
+        "console.screenshot",
+        ("f12",),
+        "screenshot",
+        "Write the screen to an SVG file",
+        "Console",
+        always,
     ),
     Action("console.theme", (), "theme", "Choose another theme", "Console", always),
     Action(

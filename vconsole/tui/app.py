@@ -27,22 +27,29 @@ from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 
-from vconsole import settings
+from vconsole import paths, settings
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.settings import Settings
 from vconsole.supervisor.autostart import ensure_supervisor
 from vconsole.supervisor.model import ServerStatus
-from vconsole.tui import results
+from vconsole.tui import lazily, results
 from vconsole.tui.actions import BY_ID, bindings_for, on_screen
 from vconsole.tui.exact_update import exact
 from vconsole.tui.glyphs import glyphs_for
+from vconsole.tui.keeping import keep
 from vconsole.tui.link import Connect, SupervisorLink
 from vconsole.tui.messages import LinkLost, LinkUp, StatusArrived, VerbAccepted, VerbRefused
 from vconsole.tui.perform import PERFORM
 from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.session import Session
 from vconsole.tui.text import Role
-from vconsole.tui.themes import load_themes
+from vconsole.tui.themes import (
+    ConsoleTheme,
+    load_own_themes,
+    load_themes,
+    own_themes_dir,
+    stamps,
+)
 from vconsole.tui.verbs import Verbs
 from vconsole.tui.view import Link, View
 
@@ -63,41 +70,17 @@ def _collect_garbage_again() -> None:
         gc.enable()
 
 
-def _commands() -> type[Provider]:
-    from vconsole.tui.commands import ActionCommands
-
-    return ActionCommands
-
-
-def _overview() -> Screen[None]:
-    from vconsole.tui.screens.overview import OverviewScreen
-
-    return OverviewScreen()
-
-
-def _request() -> Screen[None]:
-    from vconsole.tui.screens.request import RequestScreen
-
-    return RequestScreen()
-
-
-def _logs() -> Screen[None]:
-    from vconsole.tui.screens.logs import LogsScreen
-
-    return LogsScreen()
-
-
 class ConsoleApp(App[None], inherit_bindings=False):
     """`now` and `connect` can be given, so that a test owns the clock and the supervisor."""
 
     CSS_PATH = "console.tcss"
     TITLE = "vconsole"
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {lazily.commands}
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        "overview": _overview,
-        "request": _request,
-        "logs": _logs,
+        "overview": lazily.overview,
+        "request": lazily.request,
+        "logs": lazily.logs,
     }
     DEFAULT_MODE = "overview"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -125,10 +108,39 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.link: SupervisorLink = SupervisorLink(self, socket_path, name, connect)
         self._outcomes = results.Outcomes()
         self._themes = load_themes()
-        self._styles = {name: theme.styles() for name, theme in self._themes.items()}
-        for theme in self._themes.values():
-            self.register_theme(theme.textual())
+        self._styles: dict[str, dict[Role, Style]] = {}
+        self._add_themes(self._themes)
+        self._own_themes: tuple[tuple[str, int], ...] = ()
+        self._theme_faults = self._load_own_themes()
         self.theme = ui.theme if ui.theme in self._themes else DEFAULT_THEME
+
+    def _add_themes(self, themes: dict[str, ConsoleTheme]) -> None:
+        self._themes.update(themes)
+        for name, theme in themes.items():
+            self._styles[name] = theme.styles()
+            self.register_theme(theme.textual())
+
+    def _load_own_themes(self) -> list[str]:
+        """Take in the user's themes where their files have changed; returns what is wrong."""
+        found = stamps(own_themes_dir())
+        if found == self._own_themes:
+            return []
+        self._own_themes = found
+        own, faults = load_own_themes(own_themes_dir())
+        self._add_themes(own)
+        return faults
+
+    def _follow_own_themes(self) -> None:
+        """An edited theme is seen at once, a broken one is named."""
+        before = self._own_themes
+        faults = self._theme_faults or self._load_own_themes()
+        self._theme_faults = []
+        if faults:
+            text = "\n".join(faults)
+            self.notify(text, title="Themes not used", severity="warning", markup=False)
+        if self._own_themes != before:
+            self.refresh_css(animate=False)
+            self.screen.refresh()
 
     def get_driver_class(self) -> type[Driver]:
         """Ours in the place of Textual's for terminals."""
@@ -197,9 +209,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if self.session.link is Link.LIVE:
             self._ticking.pause()
         else:
-            self._show()
+            self.show()
 
-    def _show(self) -> None:
+    def show(self) -> None:
         """Draw on the screen in use, also when a dialog stands over it."""
         for screen in reversed(self.screen_stack):
             if isinstance(screen, ConsoleScreen):
@@ -214,7 +226,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.link = SupervisorLink(self, self.socket_path, server.name, self._connect)
         self.session.follow(server)
         self._ticking.resume()
-        self._show()
+        self.show()
         self._receive(start=False)
 
     def on_link_up(self, message: LinkUp) -> None:
@@ -225,13 +237,14 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if message.server == self.server_name:
             self.session.lost(message.error)
             self._ticking.resume()
-            self._show()
+            self.show()
 
     def on_status_arrived(self, message: StatusArrived) -> None:
         if message.status.server.name != self.server_name:
             return
         self.session.heard(message.status)
-        self._show()
+        self._follow_own_themes()
+        self.show()
         for toast in self._outcomes.of(message.status):
             self._say(toast)
 
@@ -261,10 +274,14 @@ class ConsoleApp(App[None], inherit_bindings=False):
         action = BY_ID[action_id]
         if (reason := action.reason(self.session.view())) is not None:
             self.notify(f"Not now: {reason}.", severity="warning", timeout=4, markup=False)
-        elif action.screen:
-            getattr(self.screen, action.method)()
-        else:
-            PERFORM[action_id](self)
+            return
+        try:
+            if action.screen:
+                getattr(self.screen, action.method)()
+            else:
+                PERFORM[action_id](self)
+        except VConsoleError as error:
+            self._say(results.refusal(action.label, error))
 
     def on_key(self, event: events.Key) -> None:
         """A key that no widget took and whose action is not available says why."""
@@ -277,9 +294,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.notify("ctrl+c ends nothing here. Press q to leave the console.", timeout=4)
 
     def copy(self, text: str, what: str) -> None:
-        """Send text to the terminal's clipboard (OSC 52), which not every terminal takes."""
+        """Send text to the terminal's clipboard (OSC 52), which not every terminal takes.
+
+        A file holds it as well, for those that do not.
+        """
         self.copy_to_clipboard(text)
-        self.notify(f"Sent the {what} to your terminal's clipboard.", timeout=3, markup=False)
+        path = paths.state_dir() / "copied.txt"
+        keep(path, text + "\n")
+        self.notify(
+            f"Sent the {what} to your terminal's clipboard; it is in {path} too.",
+            timeout=5,
+            markup=False,
+        )
 
 
 def run(socket_path: Path, name: str = "main", readonly: bool = False) -> int:

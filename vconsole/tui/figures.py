@@ -84,6 +84,13 @@ def span(value: float | None) -> str:
     return f"{hours}h {minutes:02d}m" if hours < 48 else f"{hours // 24}d {hours % 24}h"
 
 
+def window(value: float) -> str:
+    """The length of a time axis: `30 s`, `10 min`, `1 h`."""
+    if value < 60:
+        return f"{value:.0f} s"
+    return f"{value / 60:.0f} min" if value < 3600 else f"{value / 3600:.0f} h"
+
+
 def age(value: float) -> str:
     """How long ago, coarse: `12 s`, `3 min`, `2 h`."""
     if value < 60:

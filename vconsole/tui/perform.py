@@ -6,7 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from vconsole import paths
 from vconsole.tui import verbs
+from vconsole.tui.keeping import keep
 
 if TYPE_CHECKING:
     from vconsole.tui.app import ConsoleApp
@@ -66,6 +68,13 @@ def _help(app: ConsoleApp) -> None:
     app.push_screen(HelpScreen(app.screen_name, app.session.view()))
 
 
+def _screenshot(app: ConsoleApp) -> None:
+    """Beside the logs, where the user's files of this program are, and told by name."""
+    path = paths.state_dir() / f"console-{app.session.now():%Y%m%d-%H%M%S}.svg"
+    keep(path, app.export_screenshot(title="vconsole"))
+    app.notify(str(path), title="Screenshot written", markup=False)
+
+
 def _evidence(app: ConsoleApp) -> None:
     server = app.session.view().server
     failure = server.last_failure if server else None
@@ -96,6 +105,7 @@ PERFORM: dict[str, Callable[[ConsoleApp], object]] = {
     "server.evidence": _evidence,
     "console.help": _help,
     "console.palette": lambda app: app.action_command_palette(),
+    "console.screenshot": _screenshot,
     "console.theme": lambda app: app.action_change_theme(),
     "console.leave": lambda app: app.exit(),
 }

@@ -13,7 +13,7 @@ from vconsole.errors import VConsoleError
 from vconsole.supervisor.model import Sample, ServerState, ServerStatus, Status
 from vconsole.tui.history import History
 from vconsole.tui.logfile import read_tail, stamp_of
-from vconsole.tui.view import Link, View
+from vconsole.tui.view import WINDOWS_S, Link, View
 
 TAIL_LINES = 40
 # How often time alone is worth drawing: graphs move slowly, ages and phases do not.
@@ -35,6 +35,8 @@ class Session:
         self._history = History()
         self._tail: tuple[LogLine, ...] = ()
         self._tail_stamp: tuple[object, ...] = ()
+        self.window_s = WINDOWS_S[1]
+        self._frozen: View | None = None
         self._shown: View | None = None
         self._shown_at: tuple[object, ...] = ()
         self._hostname = socket.gethostname()
@@ -45,6 +47,7 @@ class Session:
 
     def follow(self, server: ServerStatus) -> None:
         """Turn to another server: what every snapshot says of it holds until its own comes."""
+        self._frozen = None
         if self._status is not None:
             self._status = replace(self._status, server=server, metrics=None, smoke=None)
         self._history.replace(())
@@ -66,6 +69,8 @@ class Session:
 
         The very same object as before where nothing has changed, so that nothing is drawn again.
         """
+        if self._frozen is not None:
+            return self._frozen
         moment = self._moment()
         if self._shown is None or moment != self._shown_at:
             self._shown, self._shown_at = self._view(self._log_tail()), moment
@@ -78,7 +83,18 @@ class Session:
         quiet = status is not None and status.server.state in QUIET and not status.operations
         every_s = GRAPHS_MOVE_S if quiet and self.link is Link.LIVE else AGES_MOVE_S
         log = stamp_of(path) if path else ()
-        return self.link, status, log, now_s // every_s, now_s // 60
+        return self.link, status, log, self.window_s, now_s // every_s, now_s // 60
+
+    def pause(self) -> None:
+        """Hold what is drawn as it is, or let it go on; actions go by what is so meanwhile."""
+        frozen = replace(self.view_with_log(), paused=True)
+        self._frozen = None if self._frozen else frozen
+
+    def widen(self) -> None:
+        """Graphs over the next longer window, after the longest over the shortest."""
+        self.window_s = WINDOWS_S[(WINDOWS_S.index(self.window_s) + 1) % len(WINDOWS_S)]
+        if self._frozen is not None:
+            self._frozen = replace(self._frozen, window_s=self.window_s)
 
     @property
     def _log_path(self) -> Path | None:
@@ -106,5 +122,6 @@ class Session:
             history=self._history,
             log_tail=log_tail,
             readonly=self._readonly,
+            window_s=self.window_s,
             hostname=(status.host.hostname if status else None) or self._hostname,
         )

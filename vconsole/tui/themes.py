@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from rich.style import Style
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
+from vconsole import paths
 from vconsole.errors import VConsoleError
 from vconsole.tui.text import Role
 
@@ -27,6 +29,7 @@ COLOR_NAMES = (
     "warn",
     "bad",
 )
+ANSI = "ansi_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class ConsoleTheme:
         return Theme(
             name=self.name,
             dark=self.dark,
+            ansi=any(each.startswith(ANSI) for each in color.values()),
             primary=color["accent"],
             secondary=color["second"],
             accent=color["accent"],
@@ -54,6 +58,8 @@ class ConsoleTheme:
             warning=color["warn"],
             error=color["bad"],
             variables={
+                "ansi-background": color["background"],
+                "ansi-foreground": color["text"],
                 "border": color["line"],
                 "border-blurred": color["line"],
                 "dim": color["dim"],
@@ -65,13 +71,18 @@ class ConsoleTheme:
                 "scrollbar-corner-color": color["background"],
                 "block-cursor-background": color["accent"],
                 "block-cursor-foreground": color["background"],
-                "input-selection-background": f"{color['accent']} 30%",
+                "input-selection-background": self._see_through(color["accent"]),
             },
         )
 
+    def _see_through(self, color: str) -> str:
+        """The terminal's own colours cannot be mixed."""
+        return color if color.startswith(ANSI) else f"{color} 30%"
+
     def styles(self) -> dict[Role, Style]:
         """How each role is drawn."""
-        color = self.colors
+        # Rich writes the terminal's own colours without the prefix that CSS gives them.
+        color = {name: each.removeprefix(ANSI) for name, each in self.colors.items()}
         plain = {
             Role.TEXT: "text",
             Role.DIM: "dim",
@@ -113,6 +124,32 @@ def load_themes(folder: Path | None = None) -> dict[str, ConsoleTheme]:
     """All themes of the folder by name; a bad file is an error that names it and its fault."""
     found = [load_theme(path) for path in sorted((folder or themes_dir()).glob("*.toml"))]
     return {theme.name: theme for theme in found}
+
+
+def own_themes_dir() -> Path:
+    """Where users keep theirs: `themes` beside the settings."""
+    return paths.config_file().parent / "themes"
+
+
+def load_own_themes(folder: Path) -> tuple[dict[str, ConsoleTheme], list[str]]:
+    """The user's themes that can be used, and what is wrong with each of the others."""
+    found: dict[str, ConsoleTheme] = {}
+    faults: list[str] = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            theme = load_theme(path)
+            found[theme.name] = theme
+        except VConsoleError as error:
+            faults.append(f"{path.name}: {error.message.rpartition(': ')[2]}")
+    return found, faults
+
+
+def stamps(folder: Path) -> tuple[tuple[str, int], ...]:
+    """Changes with the files of the folder."""
+    try:
+        return tuple(sorted((entry.name, entry.stat().st_mtime_ns) for entry in os.scandir(folder)))
+    except OSError:
+        return ()
 
 
 def load_theme(path: Path) -> ConsoleTheme:

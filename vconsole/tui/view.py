@@ -18,6 +18,8 @@ from vconsole.supervisor.model import (
 )
 from vconsole.tui.history import History
 
+# What graphs may show, shortest first.
+WINDOWS_S = (60.0, 600.0, 3600.0)
 SERVING = frozenset({ServerState.READY, ServerState.STALLED, ServerState.STOPPING})
 
 
@@ -42,6 +44,8 @@ class View:
     log_tail: tuple[LogLine, ...] = ()
     readonly: bool = False
     hostname: str = ""
+    window_s: float = WINDOWS_S[1]
+    paused: bool = False
 
     @property
     def server(self) -> ServerStatus | None:

@@ -15,6 +15,7 @@ from vconsole.tui.widgets.events_panel import EventsPanel
 from vconsole.tui.widgets.latency_panel import LatencyPanel
 from vconsole.tui.widgets.log_tail import LogTail
 from vconsole.tui.widgets.memory_panel import MemoryPanel
+from vconsole.tui.widgets.panel import Panel
 from vconsole.tui.widgets.queue_panel import QueuePanel
 from vconsole.tui.widgets.throughput_panel import ThroughputPanel
 
@@ -30,6 +31,8 @@ class OverviewScreen(ConsoleScreen):
     """
 
     NAME = "overview"
+    AUTO_FOCUS = ""
+    ALLOW_IN_MAXIMIZED_VIEW = ".-textual-system,StateLine,KeyBar"
     CSS_PATH = "overview.tcss"
     BINDINGS = bindings_for("overview")
 
@@ -78,6 +81,24 @@ class OverviewScreen(ConsoleScreen):
         room = self.app.size.height - AROUND_FIGURES - band_rows
         self.set_class(view.serving and wanted > room, "-tight")
         memory.styles.height = min(wanted, room + 1) if view.serving else wanted
+
+    def do_overview_maximise(self) -> None:
+        """The panel in focus over the whole screen, the first one where none is; or back."""
+        if self.maximized is not None:
+            self.minimize()
+            return
+        if not isinstance(self.focused, Panel):
+            self.focus_next(Panel)
+        if self.focused is not None:
+            self.maximize(self.focused, container=False)
+
+    def do_overview_window(self) -> None:
+        self.console_app.session.widen()
+        self.show(self.console_app.current_view())
+
+    def do_overview_pause(self) -> None:
+        self.console_app.session.pause()
+        self.show(self.console_app.current_view())
 
     def do_overview_copy(self) -> None:
         server = self.console_app.session.view().server

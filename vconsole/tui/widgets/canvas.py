@@ -79,9 +79,10 @@ class Canvas(Widget):
         self.redraw()
 
     def render_line(self, y: int) -> Strip:
-        if y >= len(self._painted):
-            return Strip.blank(self.size.width)
         styles: dict[Role, Style] = self.console_app.role_styles
+        if y >= len(self._painted):
+            # Textual's filter for NO_COLOR cannot take a segment without a style.
+            return Strip.blank(self.size.width, styles[Role.TEXT])
         return Strip([Segment(text, styles[role]) for text, role in self._painted[y] if text])
 
 

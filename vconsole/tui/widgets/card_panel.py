@@ -104,9 +104,10 @@ class CardPanel(Panel):
 
     def _failed(self, view: View, status: Status, width: int) -> list[Line]:
         failure = status.server.last_failure
+        rows = self._next_try(view, status)
         if failure is None:
-            return wrapped("The server ended, and nothing says why.", width)
-        rows = wrapped(failure.message, width)
+            return [*rows, *wrapped("The server ended, and nothing says why.", width)]
+        rows += wrapped(failure.message, width)
         if failure.evidence_text:
             number = f"log line {failure.evidence_line}  " if failure.evidence_line else "log  "
             rows.append(line((number, Role.DIM), (failure.evidence_text, Role.BAD)))
@@ -115,6 +116,15 @@ class CardPanel(Panel):
         if failure.suggested_flags:
             rows.append(line(("try  ", Role.DIM), (" ".join(failure.suggested_flags), Role.ACCENT)))
         return rows
+
+    def _next_try(self, view: View, status: Status) -> list[Line]:
+        """When the supervisor starts it again by itself."""
+        at = status.server.next_start_at
+        if at is None or status.server.state is not ServerState.BACKOFF:
+            return []
+        left = figures.about(max(0.0, (at - view.now).total_seconds()))
+        restarts = figures.plural(status.server.restarts, "restart")
+        return [line((f"Starts again in {left}", Role.STRONG), (f"   {restarts} so far", Role.DIM))]
 
     def _key(self, key: str, text: str) -> Line:
         return line((f"{key}  ", Role.KEY), text)

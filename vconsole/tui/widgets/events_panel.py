@@ -16,7 +16,7 @@ ROOMY = 44
 KINDS = {"smoke": "smoke test"}
 
 
-class EventsPanel(Panel):
+class EventsPanel(Panel, can_focus=True):
     def heading(self) -> tuple[Line, Line]:
         return line(("Events", Role.STRONG)), ()
 

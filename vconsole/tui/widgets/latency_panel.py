@@ -14,7 +14,7 @@ MEANING_FROM = 62
 MEANINGS = ("to the first token", "between two tokens", "to the end")
 
 
-class LatencyPanel(Panel):
+class LatencyPanel(Panel, can_focus=True):
     def heading(self) -> tuple[Line, Line]:
         return line(("Latency", Role.STRONG)), line(("1 min", Role.DIM))
 

@@ -9,7 +9,7 @@ from vconsole.tui.text import Line, Role, line
 from vconsole.tui.widgets.panel import Panel
 
 
-class LogTail(Panel):
+class LogTail(Panel, can_focus=True):
     def heading(self) -> tuple[Line, Line]:
         return line(("Log", Role.STRONG)), line(("6", Role.KEY), (" all of it", Role.DIM))
 

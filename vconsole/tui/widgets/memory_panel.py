@@ -16,7 +16,7 @@ BAR_IN_ROW = 20
 HOT_C = 83
 
 
-class MemoryPanel(Panel):
+class MemoryPanel(Panel, can_focus=True):
     def wanted_height(self, status: Status | None) -> int:
         """Rows with the border: two inside for one card or none, one per card for several."""
         return 2 + max(2, len(status.gpus) if status else 2)

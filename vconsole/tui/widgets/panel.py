@@ -7,11 +7,17 @@ from collections.abc import Sequence
 from vconsole.tui.text import Line, Role, cells, fit, line
 from vconsole.tui.widgets.canvas import Canvas
 
-BORDER = Role.LINE
-
 
 class Panel(Canvas):
-    """Subclasses say what `heading` and `body` are."""
+    """Subclasses say what `heading` and `body` are; one in focus has an accent border."""
+
+    @property
+    def border(self) -> Role:
+        return Role.ACCENT if self.has_focus else Role.LINE
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
+        self.redraw()
 
     def heading(self) -> tuple[Line, Line]:
         """Title at the left and note at the right of the upper border."""
@@ -32,9 +38,9 @@ class Panel(Canvas):
             self._top(width),
             *(
                 line(
-                    (f"{side} ", BORDER),
+                    (f"{side} ", self.border),
                     fit(row, inner, self.glyphs.ellipsis),
-                    (f" {side}", BORDER),
+                    (f" {side}", self.border),
                 )
                 for row in body
             ),
@@ -45,13 +51,21 @@ class Panel(Canvas):
         title, note = self.heading()
         left, right = self.glyphs.corners[0], self.glyphs.corners[1]
         rule = self.glyphs.horizontal
-        head = line((f"{left}{rule} ", BORDER), title, " ") if title else line((left, BORDER))
-        tail = line(" ", note, (f" {rule}{right}", BORDER)) if note else line((right, BORDER))
+        head = (
+            line((f"{left}{rule} ", self.border), title, " ")
+            if title
+            else line((left, self.border))
+        )
+        tail = (
+            line(" ", note, (f" {rule}{right}", self.border))
+            if note
+            else line((right, self.border))
+        )
         room = width - cells(tail)
         head = head if cells(head) <= room else fit(head, max(0, room), self.glyphs.ellipsis)
         gap = width - cells(head) - cells(tail)
-        return line(head, (rule * gap, BORDER), tail)
+        return line(head, (rule * gap, self.border), tail)
 
     def _bottom(self, width: int) -> Line:
         left, right = self.glyphs.corners[2], self.glyphs.corners[3]
-        return line((left + self.glyphs.horizontal * (width - 2) + right, BORDER))
+        return line((left + self.glyphs.horizontal * (width - 2) + right, self.border))

@@ -14,7 +14,9 @@ class QueuePanel(SeriesPanel):
     label_cells = 16
 
     def heading(self) -> tuple[Line, Line]:
-        return line(("Queue and cache", Role.STRONG)), line(("10 min", Role.DIM))
+        return line(("Queue and cache", Role.STRONG)), line(
+            (figures.window(self.window_s), Role.DIM)
+        )
 
     def series(self) -> Sequence[Series]:
         metrics = self.view.status.metrics if self.view and self.view.status else None

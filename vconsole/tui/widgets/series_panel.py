@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vconsole.tui.figures import compact
+from vconsole.tui import figures
 from vconsole.tui.graph import nice_ceiling, row_graph, tall_graph
 from vconsole.tui.text import Line, Role, cells, fit, line, spread
 from vconsole.tui.widgets.panel import Panel
 
-WINDOW_S = 600.0
 TALL_ROWS = 4
 SCALE_CELLS = 5
 TALL_LABEL_CELLS = 16
@@ -33,13 +32,17 @@ class Series:
     after: Line = ()
 
 
-class SeriesPanel(Panel):
+class SeriesPanel(Panel, can_focus=True):
     """Subclasses say what `series` and the `footing` rows are."""
 
     label_cells = 24
 
     def series(self) -> Sequence[Series]:
         return ()
+
+    @property
+    def window_s(self) -> float:
+        return self.view.window_s if self.view else 0.0
 
     def footing(self) -> Sequence[Line]:
         return ()
@@ -49,7 +52,8 @@ class SeriesPanel(Panel):
             return ()
         series, footing = self.series(), self.footing()
         if height >= len(series) * TALL_ROWS + 1 + len(footing):
-            tall = [row for each in series for row in self._tall(each, width)]
+            rows = (height - 1 - len(footing)) // len(series)
+            tall = [row for each in series for row in self._tall(each, width, rows)]
             return [*tall, self._time_axis(width), *footing]
         return [*(self._row(each, width) for each in series), *footing]
 
@@ -57,7 +61,7 @@ class SeriesPanel(Panel):
         if self.view is None:
             return [], 1.0
         history, now = self.view.history, self.view.now
-        values = history.columns(each.field, width, WINDOW_S, now)
+        values = history.columns(each.field, width, self.window_s, now)
         highest = max((value for value in values if value is not None), default=0.0)
         return values, each.top or nice_ceiling(highest, each.floor)
 
@@ -67,12 +71,13 @@ class SeriesPanel(Panel):
         values, top = self._values(each, room)
         return line(head, row_graph(values, top, self.glyphs, each.role), each.after)
 
-    def _tall(self, each: Series, width: int) -> list[Line]:
+    def _tall(self, each: Series, width: int, rows: int) -> list[Line]:
         room = width - TALL_LABEL_CELLS - SCALE_CELLS - 2
         values, top = self._values(each, room)
-        graph = tall_graph(values, top, TALL_ROWS, self.glyphs, each.role)
-        heads = [line((each.label.strip(), Role.DIM)), each.figure, each.after, ()]
-        scale = [self._scale(each, top), "", "", "0"]
+        graph = tall_graph(values, top, rows, self.glyphs, each.role)
+        heads = [line((each.label.strip(), Role.DIM)), each.figure, each.after]
+        heads += [()] * (rows - len(heads))
+        scale = [self._scale(each, top), *[""] * (rows - 2), "0"]
         return [
             line(
                 fit(head, TALL_LABEL_CELLS),
@@ -84,13 +89,13 @@ class SeriesPanel(Panel):
         ]
 
     def _scale(self, each: Series, top: float) -> str:
-        return each.scale or compact(top)
+        return each.scale or figures.compact(top)
 
     def _time_axis(self, width: int) -> Line:
         room = width - TALL_LABEL_CELLS - SCALE_CELLS - 2
         left = self.glyphs.tree + self.glyphs.horizontal
-        middle = "5 min"
-        start, end = f"{left} 10 min ago ", " now"
+        middle = figures.window(self.window_s / 2)
+        start, end = f"{left} {figures.window(self.window_s)} ago ", " now"
         rule = self.glyphs.horizontal
         first = max(1, room // 2 - len(start) + 1 - len(middle) // 2)
         text = start + rule * first + f" {middle} "

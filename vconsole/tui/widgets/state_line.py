@@ -51,6 +51,8 @@ class StateLine(Canvas):
             facts += self._start(view)
         if server.state is ServerState.FAILED and server.last_failure:
             facts.append(line(server.last_failure.cause.replace("_", " ")))
+        if view.paused:
+            facts.append(line(("PAUSED", Role.WARN_STRONG), (" space goes on", Role.DIM)))
         if view.readonly:
             facts.append(line(("read-only", Role.WARN)))
         return facts

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from vconsole.tui import figures
 from vconsole.tui.text import Line, Role, line
-from vconsole.tui.widgets.series_panel import WINDOW_S, Series, SeriesPanel
+from vconsole.tui.widgets.series_panel import Series, SeriesPanel
 
 
 class ThroughputPanel(SeriesPanel):
     label_cells = 23
 
     def heading(self) -> tuple[Line, Line]:
-        return line(("Throughput", Role.STRONG)), line(("10 min", Role.DIM))
+        return line(("Throughput", Role.STRONG)), line((figures.window(self.window_s), Role.DIM))
 
     def series(self) -> Sequence[Series]:
         metrics = self.view.status.metrics if self.view and self.view.status else None
@@ -31,7 +31,7 @@ class ThroughputPanel(SeriesPanel):
     def footing(self) -> Sequence[Line]:
         if self.view is None:
             return ()
-        peak = self.view.history.peak("generation_tokens_per_s", WINDOW_S, self.view.now)
+        peak = self.view.history.peak("generation_tokens_per_s", self.window_s, self.view.now)
         return (line(("peak     ", Role.DIM), _figure(figures.count(peak), "tok/s generated")),)
 
 
