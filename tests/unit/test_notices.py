@@ -79,9 +79,12 @@ async def test_foreign_servers_and_strays_come_and_go(told: Told) -> None:
     theirs = ForeignServer(77, "alice", 8001, "m", start_ticks=5)
     notices.foreign(0, [theirs], frozenset())
     notices.foreign(1, [theirs], frozenset())
-    notices.foreign(2, [], frozenset())
-    notices.strays(3, [StrayProcess(99, "bob", "VLLM::EngineCore")])
-    notices.strays(4, [])
+    notices.foreign(20, [], frozenset())
+    stray = StrayProcess(99, "bob", "VLLM::EngineCore")
+    notices.strays(30, [stray, StrayProcess(5, "bob", "being stopped")])
+    for second in (40, 50):
+        notices.strays(second, [stray])
+    notices.strays(60, [])
     assert [(one.kind, one.data["begins"], one.data["pid"]) for one in await of(events)] == [
         *(("foreign", True, 77), ("foreign", False, 77)),
         *(("stray", True, 99), ("stray", False, 99)),
@@ -91,7 +94,7 @@ async def test_foreign_servers_and_strays_come_and_go(told: Told) -> None:
 async def test_a_server_that_was_adopted_has_not_left(told: Told) -> None:
     notices, events = told
     notices.foreign(0, [ForeignServer(77, "alice", 8001, "m")], frozenset())
-    notices.foreign(1, [], frozenset({77}))
+    notices.foreign(20, [], frozenset({77}))
     assert len(await of(events)) == 1
 
 

@@ -14,6 +14,9 @@ from vconsole.supervisor.presence import Presence
 # A power cap comes and goes by the second under load; what lasts is worth a line.
 THROTTLED_FOR_S, UNTHROTTLED_FOR_S = 3.0, 60.0
 HOT = frozenset({"thermal", "hardware thermal", "hardware slowdown", "power brake"})
+# Processes are looked at every ten seconds: what one look alone shows may be a server that is just
+# being stopped, what one alone misses may be one that was busy.
+TWO_LOOKS_S = 15.0
 STORM_WINDOW_S, STORM_PREEMPTIONS, STORM_OVER_S = 60.0, 20, 60.0
 GIB = 2**30
 
@@ -26,8 +29,8 @@ class Notices:
         self._throttled: Presence[tuple[int, str], Gpu] = Presence(
             THROTTLED_FOR_S, UNTHROTTLED_FOR_S
         )
-        self._foreign: Presence[tuple[int, int | None], ForeignServer] = Presence()
-        self._strays: Presence[int, StrayProcess] = Presence()
+        self._foreign: Presence[tuple[int, int | None], ForeignServer] = Presence(0.0, TWO_LOOKS_S)
+        self._strays: Presence[int, StrayProcess] = Presence(TWO_LOOKS_S)
         self._ollama: Presence[str, OllamaStatus] = Presence()
         self._storms: Presence[str, float] = Presence(0.0, STORM_OVER_S)
         self._preempted: dict[str, deque[tuple[float, float]]] = {}
