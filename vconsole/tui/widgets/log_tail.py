@@ -15,5 +15,7 @@ class LogTail(Panel, can_focus=True):
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         if self.view is None or not self.view.log_tail:
-            return (line(("No log yet.", Role.DIM)),)
+            ran = self.view is not None and self.view.server and self.view.server.started_at
+            words = "Nothing but answered requests lately." if ran else "No log yet."
+            return (line((words, Role.DIM)),)
         return [log_line(entry, width, self.glyphs) for entry in self.view.log_tail[-height:]]
