@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import subprocess
 
 import httpx
@@ -107,8 +108,12 @@ def test_logs_filter_by_level_and_pattern(served: Served) -> None:
 def test_logs_follow_what_is_appended(served: Served) -> None:
     follower = served.home.popen("logs", "-f", "-n", "0", "--grep", "chat/completions")
     try:
-        served.home.run("ask", "Hello", "--max-tokens", "2")
         assert follower.stdout is not None
+        # The follower may begin after the first of these is logged.
+        for _ in range(10):
+            served.home.run("ask", "Hello", "--max-tokens", "2")
+            if select.select([follower.stdout], [], [], 1.0)[0]:
+                break
         assert "POST /v1/chat/completions" in follower.stdout.readline()
     finally:
         follower.kill()

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from tests.support.home import Home, free_port, wait_until
+from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.engine
 
@@ -54,6 +55,19 @@ def test_each_has_a_port_a_log_and_a_tree_of_its_own(pair: Home) -> None:
         assert main[key] != night[key]
     assert "demo-owl" in pair.run("logs", "-n", "10000", "--name", "night").out
     assert "demo-owl" not in pair.run("logs", "-n", "10000").out
+
+
+@pytest.mark.terminal
+def test_the_console_turns_from_one_to_the_other(pair: Home) -> None:
+    terminal = Terminal(pair, 80, 24)
+    try:
+        terminal.wait_for("demo-lark")
+        terminal.wait_for("1/2")
+        terminal.press("n")
+        terminal.wait_for("demo-owl")
+        terminal.wait_for("2/2")
+    finally:
+        terminal.close()
 
 
 def test_a_third_on_a_port_in_use_is_refused(pair: Home) -> None:
