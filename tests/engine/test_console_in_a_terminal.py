@@ -65,7 +65,8 @@ def test_smoke_is_one_key(console: Open) -> None:
     terminal.wait_for("smoke test passed", 30)
 
 
-def test_logs_are_shown_and_filtered(console: Open) -> None:
+def test_logs_are_shown_and_filtered(console: Open, served: Served) -> None:
+    served.home.run("ask", "Hello", "--max-tokens", "2")
     terminal = console(140, 45)
     terminal.wait_for("● READY")
     terminal.press("6")
