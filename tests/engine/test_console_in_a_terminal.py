@@ -74,7 +74,7 @@ def test_logs_are_shown_and_filtered(console: Open, served: Served) -> None:
     terminal.press("/")
     terminal.type("KV cache size")
     terminal.wait_for("KV cache size:")
-    wait_until("others are gone", lambda: "POST /v1/" not in terminal.screen(), 10)
+    wait_until("others are gone", lambda: "POST /v1/" not in terminal.screen(), 30)
 
 
 def test_leaving_says_that_the_server_keeps_running(console: Open, served: Served) -> None:
@@ -106,7 +106,7 @@ def test_a_lost_line_ends_the_console_and_nothing_else(console: Open, served: Se
     terminal.wait_for("● READY")
     pid = terminal.console_pid()
     terminal.hang_up()
-    wait_until("the console has left", lambda: not psutil.pid_exists(pid), 10)
+    wait_until("the console has left", lambda: not psutil.pid_exists(pid), 30)
     assert answers(served)
 
 
