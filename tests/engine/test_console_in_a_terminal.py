@@ -70,6 +70,7 @@ def test_logs_are_shown_and_filtered(console: Open, served: Served) -> None:
     terminal = console(140, 45)
     terminal.wait_for("● READY")
     terminal.press("6")
+    terminal.wait_for("following")
     terminal.wait_for("POST /v1/")
     terminal.press("/")
     terminal.type("KV cache size")

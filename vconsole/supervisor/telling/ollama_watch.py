@@ -37,6 +37,8 @@ class OllamaWatch:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+            # Its thread may still be asking: the client is left to the end of the process.
+            return
         self._client.close()
 
     async def _look(self) -> None:
