@@ -65,15 +65,17 @@ def test_smoke_is_one_key(console: Open) -> None:
     terminal.wait_for("smoke test passed", 30)
 
 
-def test_logs_are_shown_and_filtered(console: Open) -> None:
+def test_logs_are_shown_and_filtered(console: Open, served: Served) -> None:
+    served.home.run("ask", "Hello", "--max-tokens", "2")
     terminal = console(140, 45)
     terminal.wait_for("● READY")
     terminal.press("6")
+    terminal.wait_for("following")
     terminal.wait_for("POST /v1/")
     terminal.press("/")
     terminal.type("KV cache size")
     terminal.wait_for("KV cache size:")
-    wait_until("others are gone", lambda: "POST /v1/" not in terminal.screen(), 10)
+    wait_until("others are gone", lambda: "POST /v1/" not in terminal.screen(), 30)
 
 
 def test_leaving_says_that_the_server_keeps_running(console: Open, served: Served) -> None:
@@ -105,7 +107,7 @@ def test_a_lost_line_ends_the_console_and_nothing_else(console: Open, served: Se
     terminal.wait_for("● READY")
     pid = terminal.console_pid()
     terminal.hang_up()
-    wait_until("the console has left", lambda: not psutil.pid_exists(pid), 10)
+    wait_until("the console has left", lambda: not psutil.pid_exists(pid), 30)
     assert answers(served)
 
 

@@ -17,7 +17,7 @@ from tests.conftest import Served
 from tests.support.home import Home, free_port, wait_until
 from vconsole.engine.metrics import parse
 from vconsole.supervisor.client import SupervisorClient
-from vconsole.supervisor.event import EventQuery
+from vconsole.supervisor.telling.event import EventQuery
 
 pytestmark = pytest.mark.engine
 

@@ -17,12 +17,13 @@ from tests.nvml.scene import Scene
 from tests.support.home import free_port
 from vconsole import paths
 from vconsole.host.readings import Gpu, GpuProcess, GpuReading
-from vconsole.supervisor import gpu_memory, launch, tree
-from vconsole.supervisor.gpu_memory import Release, judge
-from vconsole.supervisor.launch import PreparedLaunch
-from vconsole.supervisor.life import Life
-from vconsole.supervisor.record import CardBefore, Launch, Run
-from vconsole.supervisor.tree import ProcessId
+from vconsole.supervisor.processes import gpu_memory, tree
+from vconsole.supervisor.processes.gpu_memory import Release, judge
+from vconsole.supervisor.processes.tree import ProcessId
+from vconsole.supervisor.servers import launch
+from vconsole.supervisor.servers.launch import PreparedLaunch
+from vconsole.supervisor.servers.life import Life
+from vconsole.supervisor.servers.record import CardBefore, Launch, Run
 
 GIB = 2**30
 MIB = 2**20

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.systemd
 
 TAKE_THE_PORTS_LOCK = """
 import sys
-from vconsole.supervisor.portlock import lock_port
+from vconsole.supervisor.processes.portlock import lock_port
 lock_port(int(sys.argv[1]))
 """
 MAKE_A_REFUSING_SYSTEMD_RUN = """

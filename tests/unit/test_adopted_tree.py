@@ -12,8 +12,8 @@ import pytest
 
 from tests.support.home import wait_until
 from vconsole.host import procfs
-from vconsole.supervisor import process, tree
-from vconsole.supervisor.tree import ProcessId
+from vconsole.supervisor.processes import process, tree
+from vconsole.supervisor.processes.tree import ProcessId
 
 # A server whose engine ignores SIGTERM, and outlives it.
 SERVER = """

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.home import wait_until
-from vconsole.supervisor import tree
-from vconsole.supervisor.process import end_tree
+from vconsole.supervisor.processes import tree
+from vconsole.supervisor.processes.process import end_tree
 
 
 @pytest.fixture

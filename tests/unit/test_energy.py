@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vconsole.host.readings import Gpu
-from vconsole.supervisor.energy import EnergyMeter
+from vconsole.supervisor.memory.energy import EnergyMeter
 
 
 def test_a_counter_is_believed_before_the_power() -> None:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vconsole.supervisor.event import Event, EventKind, EventQuery, Severity, one_line
-from vconsole.supervisor.event_log import EventLog
-from vconsole.supervisor.history import History
-from vconsole.supervisor.storage import events
+from vconsole.supervisor.memory.history import History
+from vconsole.supervisor.memory.storage import events
+from vconsole.supervisor.telling.event import Event, EventKind, EventQuery, Severity, one_line
+from vconsole.supervisor.telling.event_log import EventLog
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 

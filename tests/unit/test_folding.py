@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vconsole.supervisor.folding import fold
+from vconsole.supervisor.memory.folding import fold
 from vconsole.supervisor.model import Sample
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)

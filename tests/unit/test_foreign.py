@@ -16,8 +16,9 @@ from vconsole.errors import ExitCode, VConsoleError
 from vconsole.host import vllm_processes
 from vconsole.host.listening import listeners, reachable
 from vconsole.host.readings import ForeignServer, Gpu, GpuProcess
-from vconsole.supervisor import adoption, tree
-from vconsole.supervisor.foreign import ForeignWatch
+from vconsole.supervisor.processes import tree
+from vconsole.supervisor.processes.foreign import ForeignWatch
+from vconsole.supervisor.servers import adoption
 
 
 @pytest.fixture

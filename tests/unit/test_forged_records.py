@@ -14,16 +14,17 @@ import pytest
 from tests.support.home import wait_until
 from vconsole import paths
 from vconsole.host import procfs
-from vconsole.supervisor import process, record, tree
-from vconsole.supervisor.event_log import EventLog
-from vconsole.supervisor.history import History
-from vconsole.supervisor.keeper import Keeper
+from vconsole.supervisor.memory.history import History
 from vconsole.supervisor.model import Desired, ServerState
-from vconsole.supervisor.record import Launch, Run, ServerRecord
-from vconsole.supervisor.recorded import recorded_status
-from vconsole.supervisor.restarts import RestartPolicy
-from vconsole.supervisor.server import Server
-from vconsole.supervisor.tree import ProcessId
+from vconsole.supervisor.processes import process, tree
+from vconsole.supervisor.processes.tree import ProcessId
+from vconsole.supervisor.servers import record
+from vconsole.supervisor.servers.keeper import Keeper
+from vconsole.supervisor.servers.record import Launch, Run, ServerRecord
+from vconsole.supervisor.servers.recorded import recorded_status
+from vconsole.supervisor.servers.restarts import RestartPolicy
+from vconsole.supervisor.servers.server import Server
+from vconsole.supervisor.telling.event_log import EventLog
 
 NO_SUCH_MODEL = Launch("/no/such/model", "m", "127.0.0.1", 1)
 

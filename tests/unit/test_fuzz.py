@@ -16,8 +16,8 @@ from vconsole.engine.logline import parse
 from vconsole.engine.phases import PHASES, PhaseTracker
 from vconsole.errors import VConsoleError
 from vconsole.models.profiles import load_profiles
-from vconsole.supervisor import record
-from vconsole.supervisor.record import ServerRecord
+from vconsole.supervisor.servers import record
+from vconsole.supervisor.servers.record import ServerRecord
 
 FILES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 TOML = st.text() | st.lists(

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vconsole.supervisor.health import HealthJudge, Judgement, Observation, Verdict
-from vconsole.supervisor.life import METRICS_PATIENCE_S
+from vconsole.supervisor.servers.health import HealthJudge, Judgement, Observation, Verdict
+from vconsole.supervisor.servers.life import METRICS_PATIENCE_S
 
 Day = Callable[[int], Observation]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vconsole.supervisor.history import History
+from vconsole.supervisor.memory.history import History
 from vconsole.supervisor.model import PhaseTime
-from vconsole.supervisor.record import Launch, Run
-from vconsole.supervisor.tree import ProcessId
+from vconsole.supervisor.processes.tree import ProcessId
+from vconsole.supervisor.servers.record import Launch, Run
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 

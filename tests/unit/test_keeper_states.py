@@ -22,19 +22,19 @@ from hypothesis.stateful import (
 )
 
 from vconsole import paths
-from vconsole.supervisor import record
-from vconsole.supervisor.book import Book
-from vconsole.supervisor.event_log import EventLog
 from vconsole.supervisor.files import previous
-from vconsole.supervisor.history import History
-from vconsole.supervisor.keeper import Keeper
+from vconsole.supervisor.memory.history import History
 from vconsole.supervisor.model import Desired, Failure, ServerState
-from vconsole.supervisor.record import Launch, Run
-from vconsole.supervisor.restarts import RestartPolicy
-from vconsole.supervisor.server import Server
-from vconsole.supervisor.states import RUNNING
-from vconsole.supervisor.telling import Teller
-from vconsole.supervisor.tree import ProcessId
+from vconsole.supervisor.processes.tree import ProcessId
+from vconsole.supervisor.servers import record
+from vconsole.supervisor.servers.book import Book
+from vconsole.supervisor.servers.keeper import Keeper
+from vconsole.supervisor.servers.record import Launch, Run
+from vconsole.supervisor.servers.restarts import RestartPolicy
+from vconsole.supervisor.servers.server import Server
+from vconsole.supervisor.servers.states import RUNNING
+from vconsole.supervisor.telling.event_log import EventLog
+from vconsole.supervisor.telling.telling import Teller
 
 S = ServerState
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.unit.test_rotation import writing
 from vconsole.engine.line_splitter import LONGEST_LINE_BYTES, LineSplitter, split_lines
-from vconsole.supervisor.aftermath import explain_exit
-from vconsole.supervisor.log_reading import LogFollower, last_lines
-from vconsole.supervisor.logtail import LogTail
+from vconsole.supervisor.logs.log_reading import LogFollower, last_lines
+from vconsole.supervisor.logs.logtail import LogTail
+from vconsole.supervisor.servers.aftermath import explain_exit
 from vconsole.tui.logfile import LogFile, read_tail
 
 LONG = 100 << 20

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vconsole.host.readings import ForeignServer, Gpu, GpuReading, StrayProcess
-from vconsole.supervisor.event import Event, EventQuery, Severity
-from vconsole.supervisor.event_log import EventLog
-from vconsole.supervisor.history import History
+from vconsole.supervisor.memory.history import History
 from vconsole.supervisor.model import OllamaStatus
-from vconsole.supervisor.notices import Notices
-from vconsole.supervisor.presence import Presence
+from vconsole.supervisor.telling.event import Event, EventQuery, Severity
+from vconsole.supervisor.telling.event_log import EventLog
+from vconsole.supervisor.telling.notices import Notices
+from vconsole.supervisor.telling.presence import Presence
 
 Told = tuple[Notices, EventLog]
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.home import wait_until
-from vconsole.supervisor import tree
-from vconsole.supervisor.observing import TreeObserver
-from vconsole.supervisor.tree import ProcessId
+from vconsole.supervisor.processes import tree
+from vconsole.supervisor.processes.tree import ProcessId
+from vconsole.supervisor.servers.observing import TreeObserver
 
 
 @pytest.fixture

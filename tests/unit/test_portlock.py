@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.home import free_port, wait_until
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor.portlock import lock_port
+from vconsole.supervisor.processes.portlock import lock_port
 
 
 def is_free(port: int) -> bool:

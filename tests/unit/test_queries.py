@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from multidict import MultiDict
 
 from vconsole.errors import ExitCode, VConsoleError
+from vconsole.supervisor.memory.storage import events
 from vconsole.supervisor.queries import EventLogQuery, HistoryQuery, ReportQuery
-from vconsole.supervisor.storage import events
 
 WORDS = st.text() | st.floats().map(str) | st.integers().map(str) | st.sampled_from(["main", "log"])
 NAMES = st.sampled_from(

@@ -12,12 +12,12 @@ import pytest
 
 from vconsole import paths
 from vconsole.errors import VConsoleError
-from vconsole.supervisor import record
 from vconsole.supervisor.files import write_atomically
 from vconsole.supervisor.model import Desired, ServerState, Transition
-from vconsole.supervisor.record import Launch, Run, ServerRecord
-from vconsole.supervisor.recorded import recorded_status
-from vconsole.supervisor.tree import ProcessId
+from vconsole.supervisor.processes.tree import ProcessId
+from vconsole.supervisor.servers import record
+from vconsole.supervisor.servers.record import Launch, Run, ServerRecord
+from vconsole.supervisor.servers.recorded import recorded_status
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAUNCH = Launch("m", "served", "127.0.0.1", 8000, ("--enforce-eager",), engine_version="0.32.0")

@@ -15,11 +15,11 @@ from vconsole.cli.report import report_lines
 from vconsole.cli.since import parse_since
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.settings import PriceSettings
-from vconsole.supervisor.event import Event, EventKind, Severity
-from vconsole.supervisor.report import cost, make_report
-from vconsole.supervisor.report_advice import advise
-from vconsole.supervisor.report_model import Report
-from vconsole.supervisor.storage.served import Totals
+from vconsole.supervisor.memory.storage.served import Totals
+from vconsole.supervisor.telling.event import Event, EventKind, Severity
+from vconsole.supervisor.telling.report import cost, make_report
+from vconsole.supervisor.telling.report_advice import advise
+from vconsole.supervisor.telling.report_model import Report
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FREE = PriceSettings()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vconsole.supervisor.restarts import RestartPolicy
+from vconsole.supervisor.servers.restarts import RestartPolicy
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 POLICY = RestartPolicy()

@@ -19,9 +19,9 @@ import pytest
 
 from tests.support.home import wait_until
 from vconsole.engine.redact import Redactor
-from vconsole.supervisor.log_parts import archives, live_begin, live_chunks, read_live
-from vconsole.supervisor.log_reading import LogFollower, last_lines
-from vconsole.supervisor.rotation import Limits, Rotation, put_away
+from vconsole.supervisor.logs.log_parts import archives, live_begin, live_chunks, read_live
+from vconsole.supervisor.logs.log_reading import LogFollower, last_lines
+from vconsole.supervisor.logs.rotation import Limits, Rotation, put_away
 from vconsole.tui.logfile import LogFile, read_tail
 
 LIMIT_BYTES = 256 << 10
@@ -41,7 +41,7 @@ ROTATOR = """
 import sys, threading
 from pathlib import Path
 from vconsole.engine.redact import Redactor
-from vconsole.supervisor.rotation import Limits, Rotation
+from vconsole.supervisor.logs.rotation import Limits, Rotation
 rotation = Rotation(Path(sys.argv[1]), Redactor, threading.Event())
 while True:
     rotation.look(Limits(int(sys.argv[2]), 10_000), True)
@@ -244,7 +244,7 @@ NO_HOLES = """
 import logging, os, sys
 from pathlib import Path
 from tests.unit.test_rotation import LIMITS, archives, assert_each_once, rotation_of, write_lines
-from vconsole.supervisor.rotation import put_away
+from vconsole.supervisor.logs.rotation import put_away
 logging.basicConfig()
 log_file = Path(sys.argv[1])
 write_lines(log_file, 0, 20_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vconsole.supervisor.model import ServerState
-from vconsole.supervisor.states import LEGAL, is_legal
+from vconsole.supervisor.servers.states import LEGAL, is_legal
 
 S = ServerState
 

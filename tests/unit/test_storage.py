@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from vconsole.supervisor.event import Event, EventQuery, Severity
-from vconsole.supervisor.history import History
+from vconsole.supervisor.memory.history import History
+from vconsole.supervisor.memory.storage import database, events, samples, served
+from vconsole.supervisor.memory.storage.served import Pending, Totals
+from vconsole.supervisor.memory.tally import Counters, Increase
 from vconsole.supervisor.model import Sample
-from vconsole.supervisor.storage import database, events, samples, served
-from vconsole.supervisor.storage.served import Pending, Totals
-from vconsole.supervisor.tally import Counters, Increase
+from vconsole.supervisor.telling.event import Event, EventQuery, Severity
 
 MINUTE = 29_000_000
 NOW = datetime.fromtimestamp(MINUTE * 60, UTC)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from vconsole.host import procfs, systemd
-from vconsole.supervisor import scope
-from vconsole.supervisor.scope import offered
-from vconsole.supervisor.survival import judge, scoping_to_survive
-from vconsole.supervisor.tree import ProcessId, identify
+from vconsole.supervisor.processes import scope
+from vconsole.supervisor.processes.scope import offered
+from vconsole.supervisor.processes.survival import judge, scoping_to_survive
+from vconsole.supervisor.processes.tree import ProcessId, identify
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 ADA = systemd.Facts(1001, "ada", booted=True, manager_version=252)

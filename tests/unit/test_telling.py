@@ -10,14 +10,14 @@ import pytest
 
 from vconsole import paths
 from vconsole.requests.messages import SmokeCheck, SmokeReport
-from vconsole.supervisor import record
-from vconsole.supervisor.book import Book
-from vconsole.supervisor.event import Event, EventQuery, Severity
-from vconsole.supervisor.event_log import EventLog
-from vconsole.supervisor.history import History
+from vconsole.supervisor.memory.history import History
 from vconsole.supervisor.model import Failure, ServerState
-from vconsole.supervisor.record import Launch
-from vconsole.supervisor.telling import Teller
+from vconsole.supervisor.servers import record
+from vconsole.supervisor.servers.book import Book
+from vconsole.supervisor.servers.record import Launch
+from vconsole.supervisor.telling.event import Event, EventQuery, Severity
+from vconsole.supervisor.telling.event_log import EventLog
+from vconsole.supervisor.telling.telling import Teller
 
 S = ServerState
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.home import wait_until
-from vconsole.supervisor import tree
+from vconsole.supervisor.processes import tree
 
 TAG = f"test-{uuid.uuid4().hex}"
 SLEEPER = """

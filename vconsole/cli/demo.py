@@ -98,7 +98,7 @@ def _served(client: SupervisorClient, name: str, port: int | None, may_ask: bool
 
 def _free_port() -> int:
     """The port of the settings, or the next that is free: a demo should not fail on a busy one."""
-    from vconsole.supervisor.process import port_is_free
+    from vconsole.supervisor.processes.process import port_is_free
 
     chosen = settings.load().server
     for port in range(chosen.port, chosen.port + TRIED_PORTS):

@@ -13,9 +13,9 @@ from vconsole.cli.output import print_json
 from vconsole.engine import failures
 from vconsole.engine.redact import Redactor
 from vconsole.errors import VConsoleError
-from vconsole.supervisor import record
-from vconsole.supervisor.log_reading import live_lines
-from vconsole.supervisor.log_secrets import redactor_of
+from vconsole.supervisor.logs.log_reading import live_lines
+from vconsole.supervisor.logs.log_secrets import redactor_of
+from vconsole.supervisor.servers import record
 
 _CONTEXT_LINES = 2
 _SHOWN_COLUMNS = 200

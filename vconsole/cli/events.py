@@ -14,8 +14,8 @@ from vconsole.cli.output import print_json
 from vconsole.cli.since import parse_since
 from vconsole.supervisor.autostart import running_supervisor
 from vconsole.supervisor.client import SupervisorUnreachableError
-from vconsole.supervisor.event import Event, EventQuery, Severity
 from vconsole.supervisor.queries import LONGEST_WAIT_S, MOST_EVENTS, known_kinds
+from vconsole.supervisor.telling.event import Event, EventQuery, Severity
 
 SYMBOLS = {Severity.INFO: "·", Severity.WARNING: "▲", Severity.ERROR: "✕"}
 RETRY_S = 1.0
@@ -51,7 +51,7 @@ def find_events(query: EventQuery) -> tuple[Event, ...]:
     """What is kept, whether a supervisor runs or not."""
     if client := running_supervisor():
         return client.events(query)
-    from vconsole.supervisor.stored import stored_events
+    from vconsole.supervisor.memory.stored import stored_events
 
     return stored_events(query)
 

@@ -15,9 +15,10 @@ from vconsole.cli.output import print_json
 from vconsole.engine.logline import LogLevel, LogLine, parse
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.host import procfs
-from vconsole.supervisor import record, tree
-from vconsole.supervisor.log_reading import LogFollower, end_of_lines, last_lines
-from vconsole.supervisor.log_secrets import redactor_of
+from vconsole.supervisor.logs.log_reading import LogFollower, end_of_lines, last_lines
+from vconsole.supervisor.logs.log_secrets import redactor_of
+from vconsole.supervisor.processes import tree
+from vconsole.supervisor.servers import record
 
 POLL_S = 0.2
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}

@@ -13,7 +13,7 @@ from vconsole.cli.options import any_server, json_output
 from vconsole.cli.output import duration, figure, print_json
 from vconsole.cli.since import parse_since
 from vconsole.supervisor.autostart import running_supervisor
-from vconsole.supervisor.report_model import FailureNote, Report, Served
+from vconsole.supervisor.telling.report_model import FailureNote, Report, Served
 
 SHOWN = 8
 
@@ -41,7 +41,7 @@ def make(since: datetime, name: str | None) -> Report:
     """The report, whether a supervisor runs or not."""
     if client := running_supervisor():
         return client.report(since, name)
-    from vconsole.supervisor.stored import stored_report
+    from vconsole.supervisor.memory.stored import stored_report
 
     return stored_report(since, name, settings.load().prices)
 

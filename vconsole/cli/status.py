@@ -10,7 +10,6 @@ import click
 from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import duration, figure, gib, print_json
 from vconsole.host.readings import Gpu
-from vconsole.supervisor import record, tree
 from vconsole.supervisor.autostart import running_supervisor
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import (
@@ -21,7 +20,9 @@ from vconsole.supervisor.model import (
     StrayProcess,
     SupervisorInfo,
 )
-from vconsole.supervisor.recorded import recorded_status
+from vconsole.supervisor.processes import tree
+from vconsole.supervisor.servers import record
+from vconsole.supervisor.servers.recorded import recorded_status
 
 SYMBOLS = {
     ServerState.READY: "●",

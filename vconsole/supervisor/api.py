@@ -21,7 +21,7 @@ from vconsole.supervisor.core import Supervisor
 from vconsole.supervisor.model import AdoptRequest, StartRequest
 from vconsole.supervisor.peers import require_same_user
 from vconsole.supervisor.queries import EventLogQuery, HistoryQuery, ReportQuery
-from vconsole.supervisor.summary import server_status
+from vconsole.supervisor.servers.summary import server_status
 from vconsole.supervisor.waiting import set_within
 
 T = TypeVar("T")

@@ -13,10 +13,10 @@ from pathlib import Path
 from vconsole import __version__, paths
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.host import procfs, systemd
-from vconsole.supervisor import tree
 from vconsole.supervisor.client import SupervisorClient, SupervisorUnreachableError
-from vconsole.supervisor.scope import Scoping
-from vconsole.supervisor.survival import scoping_to_survive
+from vconsole.supervisor.processes import tree
+from vconsole.supervisor.processes.scope import Scoping
+from vconsole.supervisor.processes.survival import scoping_to_survive
 
 PATIENCE_S = 15.0
 POLL_S = 0.02

@@ -18,7 +18,6 @@ from urllib.parse import urlencode
 import msgspec
 
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor.event import Event, EventQuery
 from vconsole.supervisor.model import (
     AdoptRequest,
     AskEvent,
@@ -32,7 +31,8 @@ from vconsole.supervisor.model import (
     Status,
     SupervisorInfo,
 )
-from vconsole.supervisor.report_model import Report
+from vconsole.supervisor.telling.event import Event, EventQuery
+from vconsole.supervisor.telling.report_model import Report
 
 T = TypeVar("T")
 

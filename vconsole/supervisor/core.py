@@ -15,11 +15,10 @@ from vconsole import settings as settings_module
 from vconsole.engine.find import find_engine
 from vconsole.errors import VConsoleError
 from vconsole.host import systemd
-from vconsole.supervisor import adoption, process, record, scope, survival, tree
-from vconsole.supervisor.event import EventKind, EventQuery, Fact, Severity
-from vconsole.supervisor.event_log import EventLog
-from vconsole.supervisor.history import History
-from vconsole.supervisor.log_keeper import LogKeeper
+from vconsole.supervisor.logs.log_keeper import LogKeeper
+from vconsole.supervisor.memory.history import History
+from vconsole.supervisor.memory.recorder import Recorder
+from vconsole.supervisor.memory.sampler import Sampler, owned_pids
 from vconsole.supervisor.model import (
     AdoptRequest,
     EngineInfo,
@@ -31,14 +30,16 @@ from vconsole.supervisor.model import (
     SupervisorInfo,
 )
 from vconsole.supervisor.names import checked_name
-from vconsole.supervisor.notices import Notices
-from vconsole.supervisor.recorder import Recorder
-from vconsole.supervisor.report import make_report
-from vconsole.supervisor.report_model import Report
-from vconsole.supervisor.sampler import Sampler, owned_pids
-from vconsole.supervisor.server import Server
-from vconsole.supervisor.states import RUNNING
-from vconsole.supervisor.summary import cards_of, server_status
+from vconsole.supervisor.processes import process, scope, survival, tree
+from vconsole.supervisor.servers import adoption, record
+from vconsole.supervisor.servers.server import Server
+from vconsole.supervisor.servers.states import RUNNING
+from vconsole.supervisor.servers.summary import cards_of, server_status
+from vconsole.supervisor.telling.event import EventKind, EventQuery, Fact, Severity
+from vconsole.supervisor.telling.event_log import EventLog
+from vconsole.supervisor.telling.notices import Notices
+from vconsole.supervisor.telling.report import make_report
+from vconsole.supervisor.telling.report_model import Report
 
 BEAT_S = 1.0
 ENGINE_LOOK_EVERY_S = 30.0

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor.event import EventKind, EventQuery
 from vconsole.supervisor.names import checked_name
+from vconsole.supervisor.telling.event import EventKind, EventQuery
 
 # Shorter than the client's patience with a silent supervisor.
 LONGEST_WAIT_S = 10.0

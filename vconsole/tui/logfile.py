@@ -15,8 +15,8 @@ from pathlib import Path
 
 from vconsole.engine.logline import LogLevel, LogLine, parse
 from vconsole.engine.redact import Redactor
-from vconsole.supervisor.log_parts import live_begin
-from vconsole.supervisor.log_secrets import redactor_of
+from vconsole.supervisor.logs.log_parts import live_begin
+from vconsole.supervisor.logs.log_secrets import redactor_of
 
 CHUNK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 16 << 10

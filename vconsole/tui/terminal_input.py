@@ -10,6 +10,8 @@ import codecs
 import os
 import re
 import selectors
+import threading
+from contextlib import suppress
 from typing import Any
 
 from textual._xterm_parser import XTermParser
@@ -25,9 +27,25 @@ class ConsoleDriver(LinuxDriver):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._woken, self._wake = os.pipe()
-        os.set_blocking(self._wake, False)
+        for end in (self._woken, self._wake):
+            os.set_blocking(end, False)
+        self._reading = threading.Lock()
 
     def run_input_thread(self) -> None:
+        # A terminal that hangs up sends SIGCONT too, upon which Textual starts a second thread.
+        if not self._reading.acquire(blocking=False):
+            return
+        try:
+            self._forget_old_wakes()
+            self._read_until_woken()
+        finally:
+            self._reading.release()
+
+    def _forget_old_wakes(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self._woken, READ_BYTES)
+
+    def _read_until_woken(self) -> None:
         parser = XTermParser(self._debug)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         with selectors.DefaultSelector() as selector:
@@ -38,7 +56,6 @@ class ConsoleDriver(LinuxDriver):
                 waiting = parser._timeout_time is not None
                 ready = {key.fd for key, _ in selector.select(ESCAPE_WAIT_S if waiting else None)}
                 if self._woken in ready:
-                    os.read(self._woken, READ_BYTES)
                     return
                 if self.fileno in ready and not self._feed(parser, decoder):
                     selector.unregister(self.fileno)
@@ -58,6 +75,7 @@ class ConsoleDriver(LinuxDriver):
 
     def disable_input(self) -> None:
         """End the thread, which Textual then waits for."""
-        if self._key_thread is not None and self._key_thread.is_alive():
-            os.write(self._wake, b".")
+        if self._reading.locked():
+            with suppress(BlockingIOError):
+                os.write(self._wake, b".")
         super().disable_input()

@@ -1,0 +1,1 @@
+"""The server's log over its life: followed, archived, redacted."""

@@ -1,0 +1,1 @@
+"""What is measured once a second, and what is kept of it across supervisors."""

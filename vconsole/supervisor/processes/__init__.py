@@ -1,0 +1,1 @@
+"""Process trees: whose they are, how they begin and how they end."""

@@ -1,0 +1,1 @@
+"""One server: its states, its record, its life, and what may befall it."""

@@ -1,0 +1,1 @@
+"""Events as they happen, and the report of what happened."""

@@ -1,0 +1,91 @@
+"""Events of one server's life, in the words and facts that the report reads again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vconsole.requests.messages import SmokeReport
+from vconsole.supervisor.model import Failure, ServerState, Transition
+from vconsole.supervisor.servers.record import Launch, ServerRecord
+from vconsole.supervisor.telling.event import EventKind, Fact, Severity
+from vconsole.supervisor.telling.event_log import EventLog
+
+S = ServerState
+SEVERITY = {S.FAILED: Severity.ERROR, S.BACKOFF: Severity.WARNING, S.STALLED: Severity.WARNING}
+SLOW = 2.0
+# What the keeper adds to the cause of a backoff is of no interest once it is over.
+NEXT_TRY = "; next try in "
+FEWEST_STARTS = 3
+
+
+class Teller:
+    """Tells what befalls one server."""
+
+    def __init__(self, server: str, events: EventLog) -> None:
+        self._server = server
+        self._events = events
+
+    def transition(
+        self, before: ServerRecord, entered: Transition, failure: Failure | None
+    ) -> None:
+        """A change of state; with a `failure` that came with it, what is known of its cause."""
+        state, severity = entered.state, SEVERITY.get(entered.state, Severity.INFO)
+        served = before.launch.served_name if before.launch else None
+        facts: dict[str, Fact] = {
+            "before": before.state.value,
+            "state": state.value,
+            "cause": entered.cause,
+        }
+        if state in {S.FAILED, S.BACKOFF} and failure:
+            text = f"{state}: {entered.cause}: {failure.message}"
+            facts |= {"failure": failure.cause, "message": failure.message}
+            facts |= {"remedy": failure.remedy, "model": served}
+            self._tell(EventKind.CRASH, text, facts, severity)
+        elif state is S.STARTING and before.state is S.BACKOFF:
+            why = before.transitions[-1].cause if before.transitions else "it had ended"
+            why = why.partition(NEXT_TRY)[0]
+            self._tell(EventKind.RESTART, f"started again: {why}", facts | {"why": why})
+        else:
+            self._tell(EventKind.STATE, f"{state}: {entered.cause}", facts, severity)
+
+    def smoke(self, report: SmokeReport) -> None:
+        failed = ", ".join(check.name for check in report.checks if not check.passed)
+        text = f"smoke test {'passed' if report.passed else f'not passed: {failed}'}"
+        severity = Severity.INFO if report.passed else Severity.ERROR
+        facts: dict[str, Fact] = {
+            "passed": report.passed,
+            "seconds": report.seconds,
+            "failed": failed,
+        }
+        self._tell(EventKind.SMOKE, text, facts, severity)
+
+    def start_took(self, plan: Launch, ready_s: float | None, median_s: float, starts: int) -> None:
+        """Tell a start that took twice as long as it does; three earlier ones say what it does."""
+        if ready_s is None or starts < FEWEST_STARTS or ready_s < SLOW * median_s:
+            return
+        text = f"the start of {plan.served_name} took {ready_s:.0f} s, {median_s:.0f} s is usual"
+        facts = {"ready_s": ready_s, "median_s": median_s, "starts": starts}
+        self._tell(EventKind.SLOW_START, text, facts, Severity.WARNING)
+
+    def record(self, error: str | None) -> None:
+        """The record cannot be written, or (None) can be again."""
+        severity = Severity.ERROR if error else Severity.INFO
+        self._tell(EventKind.RECORD, error or "the record can be written again", {}, severity)
+
+    def log_problem(self, problem: str | None) -> None:
+        """The log cannot be kept within bounds, or (None) can be again."""
+        severity = Severity.WARNING if problem else Severity.INFO
+        self._tell(EventKind.LOG, problem or "the log can be archived again", {}, severity)
+
+    def adopted(self, pid: int) -> None:
+        text = f"adopted from an earlier supervisor (pid {pid})"
+        self._tell(EventKind.SUPERVISOR, text, {"what": "adopted", "pid": pid})
+
+    def _tell(
+        self,
+        kind: EventKind,
+        text: str,
+        facts: Mapping[str, Fact],
+        severity: Severity = Severity.INFO,
+    ) -> None:
+        self._events.add(kind, text, facts, severity, self._server)
