@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from aiohttp import web
@@ -66,15 +66,26 @@ async def _serve() -> None:
     path = checked_socket_path()
     try:
         await asyncio.gather(supervisor.learn_outlook(), supervisor.adopt_all())
-        beat = asyncio.create_task(_beat(supervisor))
-        await _stay(supervisor, runner, path)
-        beat.cancel()
+        async with _beating(supervisor):
+            await _stay(supervisor, runner, path)
         if supervisor.stop_servers:
             await supervisor.stop_all()
     finally:
         await runner.cleanup()
         await supervisor.close()
         path.unlink(missing_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def _beating(supervisor: Supervisor) -> AsyncIterator[None]:
+    """The pulse, which has stopped before anything that it reads is closed."""
+    beat = asyncio.create_task(_beat(supervisor))
+    try:
+        yield
+    finally:
+        beat.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beat
 
 
 async def _beat(supervisor: Supervisor) -> None:
