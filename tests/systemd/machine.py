@@ -84,11 +84,12 @@ class Machine:
         """End every process of it and remove what held it."""
         self._holder.kill()
         self._holder.wait()
-        deadline_s = time.monotonic() + 10
+        deadline_s = time.monotonic() + 20
         while _pids_in(self._cgroup) and time.monotonic() < deadline_s:
             time.sleep(0.05)
-        for folder, _, _ in os.walk(self._cgroup, topdown=False):
-            Path(folder).rmdir()
+        # The kernel lets go of a group a moment after its last process; on a busy machine, later.
+        while not _removed(self._cgroup) and time.monotonic() < deadline_s:
+            time.sleep(0.1)
         self._words.close()
         self._scratch.rmdir()
 
@@ -143,3 +144,13 @@ def _pids_in(cgroup: Path) -> list[str]:
         with contextlib.suppress(OSError):
             found += file.read_text().split()
     return found
+
+
+def _removed(cgroup: Path) -> bool:
+    """Whether the group and all below it are gone now."""
+    try:
+        for folder, _, _ in os.walk(cgroup, topdown=False):
+            Path(folder).rmdir()
+    except OSError:
+        return False
+    return True
