@@ -48,6 +48,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory, engine_python: str) -> Iterator[Served]:
     """One real vLLM with a demo model, started by the command and shared by all who only use it."""
     home = Home(tmp_path_factory.mktemp("served"), engine_python)
+    home.env["VCONSOLE_MONITORING_PORT"] = str(free_port())
     try:
         start = home.run("start", "demo", "--json", "--port", str(free_port()))
         assert start.code == 0, start.err

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
-from vconsole.errors import VConsoleError
+from vconsole.errors import ExitCode, VConsoleError
 
 APP = "vconsole"
 # sun_path holds 108 bytes with its terminating zero.
@@ -61,6 +61,23 @@ def socket_path() -> Path:
     return Path(named) if named else state_dir() / "supervisor.sock"
 
 
+def checked_socket_path() -> Path:
+    """The socket's path, refused with a remedy where the kernel would not take it."""
+    path = socket_path()
+    if len(os.fsencode(path)) > SOCKET_PATH_LIMIT_BYTES:
+        raise VConsoleError(
+            f"the socket's path is longer than {SOCKET_PATH_LIMIT_BYTES} bytes: {path}",
+            "set VCONSOLE_SOCKET to a shorter one, in a folder that only you can enter",
+            ExitCode.USAGE,
+        )
+    return path
+
+
+def system_socket_path() -> Path:
+    """Where the supervisor of the whole machine listens, if there is one (file-hierarchy(7))."""
+    return Path("/run") / APP / "supervisor.sock"
+
+
 def lock_path() -> Path:
     return state_dir() / "supervisor.lock"
 
@@ -73,9 +90,26 @@ def history_path() -> Path:
     return state_dir() / "history.sqlite"
 
 
+def attended_path() -> Path:
+    """An empty file; its time of change is when a console watched last."""
+    return state_dir() / "console.seen"
+
+
+def jobs_path() -> Path:
+    return state_dir() / "jobs.sqlite"
+
+
 def server_dir(name: str) -> Path:
     """Record and log of one named server."""
     return state_dir() / "servers" / name
+
+
+def shown(path: Path) -> str:
+    """The path as people write it: `~` for their home."""
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        return str(path)
 
 
 @cache

@@ -15,7 +15,11 @@ from tests.bench.measure import Table
 from vconsole import settings
 from vconsole.engine.find import require_engine
 
-BENCHMARKS = ("commands", "console", "metrics", "diagnosis", "smoke", "supervisor")
+BENCHMARKS = (
+    *("commands", "console", "logs", "metrics", "diagnosis", "smoke", "supervisor", "swap"),
+    *("client", "agreement", "batch", "fit"),
+    *("million", "sharing"),
+)
 
 
 def main() -> None:
@@ -35,14 +39,15 @@ def main() -> None:
     if asked.json:
         asked.json.write_text(json.dumps(report.as_data(machine, tables), indent=1) + "\n")
     if asked.markdown:
-        asked.markdown.write_text(report.as_markdown(machine, tables))
+        before = asked.markdown.read_text() if asked.markdown.exists() else ""
+        asked.markdown.write_text(report.as_markdown(machine, tables, before))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every value as JSON")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables into it")
     return parser
 
 

@@ -20,6 +20,7 @@ from tests.bench.measure import Figure, Table, cpu_seconds, interleaved
 from tests.bench.terminal import Size, Terminal
 from tests.console import figures_of_the_sketches as sketches
 from tests.console.supervisor_stand_in import SupervisorStandIn
+from tests.support.beside import beside
 from vconsole.supervisor.model import Sample, Status
 
 SMALL, LARGE = Size(80, 24), Size(140, 45)
@@ -149,19 +150,15 @@ def _until_the_minute_has(seconds: float) -> None:
 @contextmanager
 def _repeating(path: Path, status: Status) -> Iterator[None]:
     peer = SupervisorStandIn(path, status, _steady_history(status))
-    over = threading.Event()
 
-    def repeat() -> None:
+    def repeat(over: threading.Event) -> None:
         while not over.wait(1.0):
             peer.publish(replace(status))
 
-    thread = threading.Thread(target=repeat, daemon=True)
-    thread.start()
     try:
-        yield
+        with beside(repeat):
+            yield
     finally:
-        over.set()
-        thread.join()
         peer.end()
 
 

@@ -10,12 +10,14 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 
 import vconsole
+from tests.support.beside import beside
 from tests.support.home import SCRIPT, Home, free_port, shared_engine
 from vconsole.supervisor.client import SupervisorClient
 
@@ -77,27 +79,17 @@ class Ground:
     @contextmanager
     def load(self) -> Iterator[None]:
         """Keep a few requests in flight while the block runs; only ever to 127.0.0.1."""
-        over, status = threading.Event(), self.client().status()
-        where = (urlsplit(self.url).netloc, status.server.served_name)
-        threads = [
-            threading.Thread(target=_ask_on, args=(over, *where), daemon=True)
-            for _ in range(LOAD_THREADS)
-        ]
-        for thread in threads:
-            thread.start()
-        try:
+        model = self.client().status().server.served_name
+        ask = partial(_ask_on, urlsplit(self.url).netloc, model)
+        with beside(*[ask] * LOAD_THREADS):
             yield
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
 
     def close(self) -> None:
         self.home.close()
         self._folder.cleanup()
 
 
-def _ask_on(over: threading.Event, address: str, model: str | None) -> None:
+def _ask_on(address: str, model: str | None, over: threading.Event) -> None:
     body = json.dumps(
         {"model": model, "prompt": "The lark", "max_tokens": LOAD_TOKENS, "ignore_eos": True}
     )

@@ -69,20 +69,33 @@ def as_text(table: Table) -> str:
     return "\n".join(lines)
 
 
-def as_markdown(machine: Machine, tables: list[Table]) -> str:
-    lines = ["# Benchmarks", "", "Written by `python -m tests.bench --markdown FILE`.", ""]
-    lines += [*(f"- {line}" for line in machine.lines()), ""]
-    lines += [
-        "Absolute figures are this machine's, which others use too; goals are held against the "
-        "median, and a ratio compares rounds of the same run.",
-        "",
-    ]
-    for table in tables:
-        lines += [f"## {table.name}", "", table.how[:1].upper() + table.how[1:] + ".", ""]
-        lines += [_row(HEADS), _row(("---",) * len(HEADS))]
-        lines += [_row(_cells(table, figure)) for figure in table.figures]
-        lines.append("")
-    return "\n".join(lines)
+HEAD = """# Benchmarks
+
+Written by `python -m tests.bench --markdown FILE`.
+
+Absolute figures are those of the machine named, which others use too; goals are held against the
+median, and a ratio compares rounds of the same run.
+
+"""
+
+
+def as_markdown(machine: Machine, tables: list[Table], before: str = "") -> str:
+    """A page with these tables; of the page `before` the tables stay that were not measured now."""
+    sections = _sections(before) | {table.name: _section(machine, table) for table in tables}
+    return HEAD + "\n".join(sections.values())
+
+
+def _sections(page: str) -> dict[str, str]:
+    """The tables of an earlier page by their names, each as it stands there."""
+    parts = page.split("\n## ")[1:]
+    return {part.partition("\n")[0]: f"## {part.rstrip()}\n" for part in parts}
+
+
+def _section(machine: Machine, table: Table) -> str:
+    lines = [f"## {table.name}", "", table.how[:1].upper() + table.how[1:] + ".", ""]
+    lines += [_row(HEADS), _row(("---",) * len(HEADS))]
+    lines += [_row(_cells(table, figure)) for figure in table.figures]
+    return "\n".join([*lines, "", f"Measured {'; '.join(machine.lines())}.", ""])
 
 
 def as_data(machine: Machine, tables: list[Table]) -> dict[str, Any]:

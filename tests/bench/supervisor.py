@@ -13,6 +13,7 @@ import psutil
 
 from tests.bench.ground import Ground
 from tests.bench.measure import Figure, Table, cpu_percent
+from tests.support.beside import beside
 from tests.support.home import wait_until
 from vconsole.supervisor.client import SupervisorUnreachableError
 from vconsole.supervisor.model import ServerState
@@ -62,20 +63,14 @@ def _at_rest(ground: Ground) -> list[Figure]:
 @contextmanager
 def _a_watcher(ground: Ground) -> Iterator[None]:
     """A client that reads every snapshot while the block runs."""
-    over = threading.Event()
 
-    def watch() -> None:
+    def watch(over: threading.Event) -> None:
         for _ in ground.client().watch():
             if over.is_set():
                 return
 
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
+    with beside(watch):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def _adoption(ground: Ground) -> Figure:

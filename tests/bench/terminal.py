@@ -81,7 +81,7 @@ class Terminal:
     def pid(self) -> int:
         return self.child.pid
 
-    def until_shown(self, words: Sequence[str], timeout_s: float = 15.0) -> float:
+    def until_shown(self, words: Sequence[str], timeout_s: float = 60.0) -> float:
         """Milliseconds from the spawn to the write that completed all the words."""
         deadline_s = time.perf_counter() + timeout_s
         while time.perf_counter() < deadline_s:
@@ -95,6 +95,9 @@ class Terminal:
             time.sleep(POLL_S)
         text = _text(self._written)[-400:]
         raise RuntimeError(f"not shown within {timeout_s:.0f} s: {words}; it wrote {text!r}")
+
+    def press(self, key: bytes) -> None:
+        os.write(self._master, key)
 
     def bytes_written(self) -> int:
         return sum(len(chunk) for _, chunk in self._written)

@@ -13,12 +13,15 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from tests.console import figures_of_a_host
 from tests.console import figures_of_the_sketches as sketches
 from tests.console.supervisor_stand_in import SupervisorStandIn
 from vconsole.settings import Settings, UiSettings
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import Status
 from vconsole.tui.app import ConsoleApp
+from vconsole.tui.hosting import HostLook
+from vconsole.tui.servicing import ReadService
 from vconsole.tui.view import Link
 
 SOCKET = Path("s.sock")
@@ -30,6 +33,8 @@ class Stage:
     """Paths are relative to a folder of its own, so that no screen shows where it lies."""
 
     peers: list[SupervisorStandIn] = field(default_factory=list)
+    look: HostLook = figures_of_a_host.LOOK
+    read_service: ReadService = figures_of_a_host.service
 
     @property
     def peer(self) -> SupervisorStandIn:
@@ -41,16 +46,23 @@ class Stage:
         return self.peer
 
     def console(
-        self, readonly: bool = False, ascii_only: bool = False, name: str = "main"
+        self,
+        readonly: bool = False,
+        ascii_only: bool = False,
+        name: str = "main",
+        alone: bool = False,
     ) -> ConsoleApp:
         """A console that starts no supervisor, at the moment of the sketches."""
         return ConsoleApp(
             SOCKET,
             name,
             readonly=readonly,
+            alone=alone,
             chosen=Settings(ui=UiSettings(ascii=ascii_only)),
             now=lambda: sketches.NOW,
             connect=SupervisorClient,
+            read_host=lambda client, status: self.look,
+            read_service=self.read_service,
         )
 
 
@@ -61,6 +73,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(socket, "gethostname", lambda: "gpu-box")
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.chdir(folder)
+        monkeypatch.setenv("HOME", folder)
         monkeypatch.setenv("XDG_CONFIG_HOME", f"{folder}/config")
         monkeypatch.setenv("XDG_STATE_HOME", f"{folder}/state")
         Path("start.log").write_text(sketches.START_LOG, encoding="utf-8")

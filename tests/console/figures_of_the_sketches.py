@@ -16,6 +16,7 @@ from vconsole.supervisor.model import (
     EngineInfo,
     Failure,
     ForeignServer,
+    Level,
     Operation,
     OperationState,
     PhaseTime,
@@ -29,6 +30,7 @@ from vconsole.supervisor.model import (
     StrayProcess,
     SupervisorInfo,
     Transition,
+    WayOut,
 )
 
 GIB = 1024**3
@@ -69,6 +71,50 @@ def _transition(state: ServerState, minutes: float, cause: str) -> Transition:
     return Transition(state, NOW - timedelta(minutes=minutes), cause)
 
 
+LEVELS = (
+    Level(
+        "main",
+        "ttft_p95_ms",
+        1000.0,
+        0.05,
+        1_204_118,
+        15_210,
+        0.747,
+        {"5m": 0.2, "30m": 0.3, "1h": 0.3, "6h": 0.4, "3d": 0.3},
+        None,
+        "kept",
+        "1,204,118 requests of the last 30 days in vLLM's own counters, 15,210 had their first"
+        " token later",
+    ),
+    Level(
+        "main",
+        "itl_p95_ms",
+        100.0,
+        0.05,
+        402_770_113,
+        1_610_204,
+        0.920,
+        {"5m": 0.1, "30m": 0.1, "1h": 0.1, "6h": 0.1, "3d": 0.1},
+        None,
+        "kept",
+        "402,770,113 tokens of the last 30 days in vLLM's own counters, 1,610,204 came later",
+    ),
+    Level(
+        "main",
+        "error_ratio",
+        0.01,
+        0.01,
+        1_206_001,
+        1_883,
+        0.844,
+        {"5m": 0.0, "30m": 0.0, "1h": 0.0, "6h": 0.7, "3d": 0.2},
+        None,
+        "kept",
+        "1,206,001 answers of the last 30 days in vLLM's own counters, 1,883 were a 5xx",
+    ),
+)
+
+
 def ready(log: Path) -> Status:
     server = ServerStatus(
         name="main",
@@ -103,16 +149,25 @@ def ready(log: Path) -> Status:
         itl_ms=Quantiles(14, 19, 31, 15),
         e2e_ms=Quantiles(2100, 4800, 6000, 2450),
         sample_age_s=0.4,
+        ttft_10min_ms=Quantiles(91, 340, 700, 131),
+        itl_10min_ms=Quantiles(13, 18, 34, 14),
+        e2e_10min_ms=Quantiles(2200, 5100, 7400, 2600),
+        batch_size=26.4,
+        step_tokens=117,
+        tokens_per_joule=7.42,
+        prefix_caching=True,
     )
     return Status(
         server=server,
         servers=(server,),
         metrics=metrics,
         gpus=(CARD,),
+        server_gpus=(0,),
         host=HOST,
         supervisor=SupervisorInfo(pid=900, version="0.1.0", alive=True),
         engine=EngineInfo("0.32.0", "cuda", "/opt/engine/bin/python", "/opt/engine"),
         smoke=SMOKE,
+        levels=LEVELS,
     )
 
 
@@ -156,6 +211,17 @@ def starting(log: Path) -> Status:
     )
 
 
+WAYS_OUT = (
+    WayOut("change", "start again with --max-model-len 44688", ("--max-model-len", "44688")),
+    WayOut(
+        "fp8",
+        "the same with an fp8 KV cache (89,376)",
+        ("--kv-cache-dtype", "fp8", "--max-model-len", "89376"),
+    ),
+    WayOut("fallback", "fall back to mistral-7b", model="mistral-7b"),
+)
+
+
 def failed(log: Path) -> Status:
     status = starting(log)
     failure = Failure(
@@ -169,11 +235,15 @@ def failed(log: Path) -> Status:
         evidence_line=8,
         evidence_text="ValueError: To serve at least one request with the model's max seq len",
         suggested_flags=("--max-model-len", "44688"),
+        before=("Available KV cache memory: 1.12 GiB",),
+        after=("EngineCore failed to start.",),
+        ways_out=WAYS_OUT,
     )
     server = replace(
         status.server,
         state=ServerState.FAILED,
         last_failure=failure,
+        flags=("--max-model-len", "131072"),
         phase=None,
         progress=None,
         eta_s=None,
@@ -185,7 +255,7 @@ def failed(log: Path) -> Status:
     )
     card = replace(CARD, memory_used_bytes=int(0.9 * GIB), processes=CARD.processes[1:])
     card = replace(card, utilization=0.0, power_w=22.0, temperature_c=38)
-    return replace(status, server=server, operations=(), gpus=(card,))
+    return replace(status, server=server, operations=(), gpus=(card,), server_gpus=())
 
 
 def stopped(log: Path) -> Status:
@@ -243,6 +313,8 @@ def history() -> tuple[Sample, ...]:
                 generation_tokens_per_s=1842 * climb * wave,
                 prompt_tokens_per_s=7000 * burst,
                 requests_per_s=11.4 * climb * wave,
+                gpu_utilization=min(1.0, 0.95 * climb * wave),
+                gpu_power_w=60 + 190 * climb * wave,
             )
         )
     return tuple(samples)

@@ -17,15 +17,22 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from vconsole import __version__
+from vconsole.supervisor.jobs.model import JobStatus
 from vconsole.supervisor.model import (
     AskEvent,
+    Attached,
     ErrorBody,
     Operation,
     OperationState,
+    RemovedModel,
     Sample,
     Status,
     SupervisorInfo,
 )
+from vconsole.supervisor.ollama.model import OllamaReport
+from vconsole.supervisor.telling.cost import Cost
+from vconsole.supervisor.telling.event import Event
+from vconsole.supervisor.telling.report_model import Report
 
 KEEP_ALIVE_S = 5.0
 
@@ -33,8 +40,9 @@ KEEP_ALIVE_S = 5.0
 class SupervisorStandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     """`publish` sends a new snapshot to every watcher of its server.
 
-    `status` and `history` are of the first server, `others` of those that were published besides;
-    a `refusal` is the answer to every verb.
+    `status`, `history` (an hour) and `day` are of the first server, `others` of those that were
+    published besides; a `refusal` is the answer to every verb and report. `away_since` is what a
+    console is told that attaches.
     """
 
     daemon_threads = True
@@ -50,7 +58,15 @@ class SupervisorStandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServ
         self.status = status
         self.history = tuple(history)
         self.answer = tuple(answer)
+        self.day: tuple[Sample, ...] = ()
+        self.kept_events: tuple[Event, ...] = ()
+        self.report = Report(datetime.now(UTC), datetime.now(UTC))
+        self.reports_asked: list[str] = []
+        self.away_since: datetime | None = None
         self.refusal: ErrorBody | None = None
+        self.ollama = OllamaReport(running=False)
+        self.jobs: tuple[JobStatus, ...] = ()
+        self.job_cost = Cost(None, "", "prices.kwh is not set")
         self.asked: list[tuple[str, Any]] = []
         self.asked_of: list[str] = []
         self.others: dict[str, Status] = {}
@@ -68,6 +84,12 @@ class SupervisorStandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServ
                 self.status = status
             else:
                 self.others[status.server.name] = status
+            self.changed.notify_all()
+
+    def tell(self, *events: Event) -> None:
+        """Have more events kept."""
+        with self.changed:
+            self.kept_events += events
             self.changed.notify_all()
 
     def of(self, name: str) -> Status:
@@ -102,14 +124,43 @@ class _Handler(BaseHTTPRequestHandler):
             self._events()
         elif path.endswith("/history"):
             known = path.split("/")[-2] not in self.server.others
-            self._answer(self.server.history if known else ())
+            day = float(self._asked("seconds", "0")) > 3600
+            samples = self.server.day if day else self.server.history
+            self._answer(samples if known else ())
+        elif path == "/v1/events/log":
+            self._event_log()
+        elif path == "/v1/report":
+            self.server.reports_asked.append(self._asked("since", ""))
+            refused = self.server.refusal
+            self._answer(
+                {"error": refused} if refused else self.server.report, 409 if refused else 200
+            )
+        elif path == "/v1/jobs":
+            self._answer(self.server.jobs)
+        elif path.startswith("/v1/jobs/"):
+            self._answer(self.server.job_cost)
+        elif path.startswith("/v1/servers/"):
+            self._answer(self.server.of(path.split("/")[3]).server)
         elif path == "/v1/supervisor":
             self._answer(SupervisorInfo(pid=1, version=__version__, alive=True))
         else:
             self._answer(self.server.of(self._name()))
 
+    def _asked(self, name: str, default: str) -> str:
+        return parse_qs(urlsplit(self.path).query).get(name, [default])[0]
+
     def _name(self) -> str:
-        return parse_qs(urlsplit(self.path).query).get("name", ["main"])[0]
+        return self._asked("name", "main")
+
+    def _event_log(self) -> None:
+        after, wait_s = int(self._asked("after_id", "-1")), float(self._asked("wait_s", "0"))
+
+        def found() -> tuple[Event, ...]:
+            return tuple(event for event in self.server.kept_events if event.id > after)
+
+        with self.server.changed:
+            self.server.changed.wait_for(lambda: found() or self.server.over.is_set(), wait_s)
+        self._answer(found())
 
     def do_POST(self) -> None:
         _, name, verb = urlsplit(self.path).path.rsplit("/", 2)
@@ -121,6 +172,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer({"error": self.server.refusal}, 409)
         elif verb == "ask":
             self._ask()
+        elif verb == "jobs" or "/jobs/" in self.path:
+            found = [job for job in self.server.jobs if job.id == name]
+            self._answer((found or list(self.server.jobs))[0], 202)
+        elif name == "ollama":
+            self._answer(self.server.ollama)
+        elif verb == "remove" and body is not None:
+            self._answer(RemovedModel(body["name"], "/hub/it", 5_570_747_392, not body["dry_run"]))
         else:
             self._answer(
                 Operation(
@@ -151,6 +209,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _events(self) -> None:
         self._begin_stream()
+        if self._asked("face", "") == "console":
+            self._send("attached", Attached(self.server.away_since))
         sent: Status | None = None
         name = self._name()
         try:

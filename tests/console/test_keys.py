@@ -15,9 +15,12 @@ from vconsole.tui.actions import ACTIONS
 from vconsole.tui.perform import PERFORM
 from vconsole.tui.screens.confirm import ConfirmScreen
 from vconsole.tui.screens.help import HelpScreen
+from vconsole.tui.screens.host import HostScreen
 from vconsole.tui.screens.logs import LogsScreen
 from vconsole.tui.screens.model_name import ModelScreen
+from vconsole.tui.screens.models import ModelsScreen
 from vconsole.tui.screens.request import RequestScreen
+from vconsole.tui.screens.service import ServiceScreen
 from vconsole.tui.view import Link
 from vconsole.tui.widgets.key_bar import KeyBar
 
@@ -39,7 +42,13 @@ def stand_in_the_way() -> None:
 
 
 def test_every_action_can_be_carried_out() -> None:
-    screens = {"request": RequestScreen, "logs": LogsScreen}
+    screens = {
+        "models": ModelsScreen,
+        "request": RequestScreen,
+        "logs": LogsScreen,
+        "host": HostScreen,
+        "service": ServiceScreen,
+    }
     for action in ACTIONS:
         if action.screen is None:
             assert action.id in PERFORM
@@ -48,7 +57,7 @@ def test_every_action_can_be_carried_out() -> None:
 
 
 def test_no_key_means_two_things_on_one_screen() -> None:
-    for screen in ("overview", "request", "logs"):
+    for screen in ("overview", "models", "request", "logs", "host", "service"):
         keys = [key for a in ACTIONS if a.screen in (None, screen) for key in a.keys]
         assert len(keys) == len(set(keys)), screen
 
@@ -132,7 +141,10 @@ async def test_a_dangerous_key_asks_first_and_only_y_confirms(
         await until(pilot, lambda: verbs(stage) == [verb], f"the {verb} arrived")
 
 
-async def test_t_runs_the_smoke_test_and_its_result_is_told(stage: Stage) -> None:
+@pytest.mark.parametrize("closed", [True, False])
+async def test_t_runs_the_smoke_test_and_its_result_is_told_once(
+    stage: Stage, closed: bool
+) -> None:
     status = replace(sketches.ready(GOOD), smoke=None)
     stage.supervise(status)
     app = stage.console()
@@ -140,10 +152,16 @@ async def test_t_runs_the_smoke_test_and_its_result_is_told(stage: Stage) -> Non
         await until_live(pilot)
         await pilot.press("t")
         await until(pilot, lambda: verbs(stage) == ["smoke"], "the smoke test arrived")
+        assert "testing" in painted(app)
+        await pilot.press(*(["escape"] if closed else []))
         await pilot.pause(0.2)
         stage.peer.publish(_ended(status, "smoke", "op-1"))
-        await until(pilot, lambda: bool(toasts(app)), "a toast came")
-        assert "Smoke test passed 2 checks in 2.1 s" in toasts(app)[0]
+        if closed:
+            await until(pilot, lambda: bool(toasts(app)), "a toast came")
+            assert "Smoke test passed 2 checks in 2.1 s" in toasts(app)[0]
+        else:
+            await until(pilot, lambda: "smoke test passed in 2.1 s" in painted(app), "the page")
+            assert toasts(app) == []
 
 
 def _ended(status: Status, kind: str, id: str) -> Status:
@@ -357,3 +375,30 @@ async def test_an_unchanged_snapshot_repaints_nothing(
         await pilot.pause(0.5)
         assert updates == []
         assert painted(app) == painted_before
+
+
+async def test_top_is_the_overview_alone(stage: Stage) -> None:
+    stage.supervise(sketches.ready(GOOD))
+    app = stage.console(readonly=True, alone=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_live(pilot)
+        assert "6 Logs" not in painted(app)
+        await pilot.press("6", "3", "e", "S")
+        await pilot.pause(0.2)
+        assert app.screen_name == "overview"
+        assert ["overview alone" in toast for toast in toasts(app)[:3]] == [True] * 3
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen), "help came")
+
+
+async def test_what_a_logout_ends_is_told_where_it_matters(stage: Stage) -> None:
+    ready = sketches.ready(GOOD)
+    note = "logind ends the supervisor; to let it live: `loginctl enable-linger ada`"
+    stage.supervise(replace(ready, supervisor=replace(ready.supervisor, survival_note=note)))
+    app = stage.console()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_live(pilot)
+        assert "Your logout ends this server.  ? says how it lives on" in painted(app)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen), "help came")
+        assert "`loginctl enable-linger ada`" in painted(app)

@@ -19,12 +19,12 @@ from tests.console import figures_of_the_sketches as sketches
 from tests.console.conftest import Stage
 from vconsole.engine.metrics import Metrics
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.tui.app import run
+from vconsole.tui.opening import run
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from vconsole.tui.app import run
+from vconsole.tui.opening import run
 sys.exit(run(Path(sys.argv[1])))
 """
 RESTORED = b"\x1b[?1049l"
@@ -77,6 +77,13 @@ class Terminal:
         while self.read(0.1):
             assert time.monotonic() < end
         os.close(self._fd)
+        return self._process.wait(20)
+
+    def go_away(self) -> None:
+        """Be closed without a hang-up: there is no session whose terminal it was."""
+        os.close(self._fd)
+
+    def wait(self) -> int:
         return self._process.wait(20)
 
     def signal(self, number: signal.Signals) -> None:
@@ -159,3 +166,25 @@ def test_each_terminal_gets_the_colours_it_has(
     terminal.press(b"q")
     assert terminal.end() == 0
     assert re.search(unseen, terminal.said) is None
+
+
+@pytest.mark.parametrize(("kind", "draws"), [("linux", b"+- GPU 0"), ("xterm", "╭─ ".encode())])
+def test_linux_s_own_console_is_drawn_in_ascii(stage: Stage, kind: str, draws: bytes) -> None:
+    stage.supervise(sketches.ready(Path("good.log")))
+    terminal = Terminal(Path("s.sock").absolute(), TERM=kind, NO_COLOR="1")
+    terminal.wait_for(b"Throughput")
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    plain = re.sub(rb"\x1b\[[0-9;]*m", b"", terminal.said)
+    assert draws in plain
+    assert ("╭".encode() in plain) == (kind != "linux")
+
+
+def test_a_console_that_draws_to_nobody_can_be_ended(terminal: Terminal, stage: Stage) -> None:
+    terminal.go_away()
+    ready = sketches.ready(Path("good.log"))
+    for running in range(60):
+        stage.peer.publish(replace(ready, metrics=Metrics(requests_running=running)))
+        time.sleep(0.03)
+    terminal.signal(signal.SIGTERM)
+    assert terminal.wait() == 128 + signal.SIGTERM

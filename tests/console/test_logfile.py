@@ -8,6 +8,7 @@ import pytest
 
 from vconsole.engine.logline import LogLevel
 from vconsole.tui import logfile
+from vconsole.tui.log_folds import Folds
 from vconsole.tui.log_selection import LogSelection
 from vconsole.tui.logfile import LogFile, read_tail
 
@@ -15,7 +16,7 @@ from vconsole.tui.logfile import LogFile, read_tail
 def opened(path: Path, text: str) -> LogFile:
     path.write_bytes(text.encode())
     file = LogFile(path)
-    file.poll()
+    file.poll(budget_s=10)
     return file
 
 
@@ -112,3 +113,72 @@ def test_the_filter_sees_the_message_and_not_json_s_keys(tmp_path: Path) -> None
         selection = LogSelection(file, None, text)
         selection.advance()
         assert len(selection) == found, text
+
+
+FRAMES = '  File "a.py", line 1, in f\n    g()\n    ^^^\n'
+CRASH = f"Traceback (most recent call last):\n{FRAMES}ValueError: bad\n"
+VLLMS = "".join(
+    f"(EngineCore pid=7) ERROR 11-23 21:09:22 [core.py:1] {row}\n" for row in CRASH.splitlines()
+)
+
+
+@pytest.mark.parametrize("crash", [CRASH, VLLMS])
+def test_the_frames_of_a_traceback_are_folded_under_its_head(tmp_path: Path, crash: str) -> None:
+    file = opened(tmp_path / "a.log", f"one\n{crash}two\n{crash}three\n")
+    shown = LogSelection(file, folded=True)
+    numbers = [shown.number(position) for position in range(len(shown))]
+    assert numbers == [0, 1, 5, 6, 7, 11, 12]
+    assert [shown.position(number) for number in numbers] == list(range(7))
+    assert shown.position(3) == 1
+    assert [file.folds.under(number) for number in (0, 1, 2, 5, 7)] == [0, 3, 0, 0, 3]
+    assert len(LogSelection(file)) == len(file)
+
+
+def test_a_traceback_that_grows_and_one_that_is_found_are_seen(tmp_path: Path) -> None:
+    file = opened(tmp_path / "a.log", "Traceback (most recent call last):\n  File 1\n")
+    shown, found = LogSelection(file, folded=True), LogSelection(file, text="File", folded=True)
+    append(file.path, "    g()\nValueError: bad\n")
+    file.poll()
+    found.advance()
+    assert [shown.number(position) for position in range(len(shown))] == [0, 3]
+    assert [found.number(position) for position in range(len(found))] == [1]
+    errors = LogSelection(file, LogLevel.ERROR, folded=True)
+    errors.advance()
+    assert [errors.number(position) for position in range(len(errors))] == [0, 3]
+
+
+def test_a_json_record_folds_nothing_after_it(tmp_path: Path) -> None:
+    record = '{"message": "failed\\nTraceback (most recent call last):\\n  File 1"}\n'
+    file = opened(tmp_path / "a.log", f"{record}  indented by somebody else\n")
+    assert file.folds.total == 0
+
+
+def test_an_error_has_one_place_however_long_it_is(tmp_path: Path) -> None:
+    file = opened(tmp_path / "a.log", f"one\n{VLLMS}two\n{CRASH}")
+    assert file.first_error() == 1
+    assert file.first_error(1) == 7
+    assert file.first_error(7) is None
+
+
+def test_folds_follow_lines_that_went_into_an_archive() -> None:
+    folds = Folds()
+    for number in (3, 4, 10, 11, 12):
+        folds.hide(number)
+    folds.drop_before(4)
+    assert [number for number in range(10) if folds.is_hidden(number)] == [6, 7, 8]
+    assert folds.total == 3
+
+
+def test_each_phase_of_a_start_is_marked_where_it_begins(tmp_path: Path) -> None:
+    said = (
+        "vLLM server version 0.32.0",
+        "Initializing a V1 LLM engine (v0.32.0) with config",
+        "Starting to load model demo",
+        "Model loading took 7.2 GiB and 9.1 seconds",
+        "Available KV cache memory: 1.12 GiB",
+        "Starting vLLM server on http://127.0.0.1:8000",
+        "somebody wrote: Capturing CUDA graphs",
+    )
+    lines = [f'{{"levelname": "INFO", "message": "{each}"}}\n' for each in said]
+    file = opened(tmp_path / "a.log", "".join(lines))
+    assert file.phases == {0: "config", 1: "init", 2: "weights", 3: "memory", 5: "ready"}

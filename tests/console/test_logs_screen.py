@@ -37,6 +37,16 @@ def replace_lines(count: int, first: int) -> None:
     write_lines(count, first)
 
 
+def write_a_traceback(frames: int) -> None:
+    told = [f'  File "a.py", line {number}, in f' for number in range(frames)]
+    text = ["begun", "Traceback (most recent call last):", *told, "ValueError: bad", "went on\n"]
+    LONG.write_text("\n".join(text), encoding="utf-8")
+
+
+def rewrite(log: Path, was: str, wanted: str) -> None:
+    log.write_text(log.read_text(encoding="utf-8").replace(was, wanted), encoding="utf-8")
+
+
 def long_console(stage: Stage) -> ConsoleApp:
     write_lines(500)
     stage.supervise(sketches.ready(LONG))
@@ -70,6 +80,16 @@ async def test_filter_as_one_types_keep_and_clear(stage: Stage) -> None:
         await until(pilot, lambda: view.count == 500, "all lines were back")
         await pilot.press("slash", "[")
         await until(pilot, lambda: view.count == 0, "a lone bracket was plain text")
+        await until(pilot, lambda: "No line matches; / changes" in painted(app), "it says so")
+
+
+async def test_a_server_that_never_ran_has_no_log_yet(stage: Stage) -> None:
+    stage.supervise(sketches.ready(LONG))
+    app = stage.console()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_logs(pilot)
+        await until(pilot, lambda: "No log yet: the first start" in painted(app), "it says so")
+        assert "line 1 of 0" not in painted(app)
 
 
 async def test_v_cycles_the_level(stage: Stage) -> None:
@@ -134,3 +154,42 @@ async def test_a_log_that_begins_anew_is_read_anew(stage: Stage) -> None:
         replace_lines(3, 9000)
         await until(pilot, lambda: view.count == 3, "the new file was read")
         assert "message 9002" in painted(app)
+
+
+async def test_a_traceback_is_a_row_until_w_opens_it(stage: Stage) -> None:
+    write_a_traceback(300)
+    stage.supervise(sketches.ready(LONG))
+    app = stage.console()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await open_logs(pilot, 4)
+        assert (view.count, "300 more lines" in painted(app)) == (4, True)
+        assert "line 304 of 304" in painted(app)
+        await pilot.press("e")
+        assert view.marked_number() == 1
+        await pilot.press("down", "w")
+        assert (view.count, view.marked_number()) == (304, 302)
+        await pilot.press("w")
+        assert (view.count, view.marked_number()) == (4, 302)
+
+
+async def test_e_begins_at_the_line_that_says_why_it_failed(stage: Stage) -> None:
+    """Not at an error before it that harmed nothing."""
+    status = sketches.failed(Path("failed.log"))
+    rewrite(Path("failed.log"), "WARNING", "ERROR")
+    stage.supervise(status)
+    app = stage.console()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await open_logs(pilot, 9)
+        assert view.file is not None
+        assert view.file.first_error() == 2
+        await pilot.press("e")
+        assert view.marked_number() == 7
+
+
+async def test_phases_stand_beside_the_lines_that_begin_them(stage: Stage) -> None:
+    stage.supervise(sketches.failed(Path("failed.log")))
+    app = stage.console()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_logs(pilot, 9)
+        rows = [row for row in painted(app).splitlines() if "Available KV cache" in row]
+        assert [row.rstrip()[-8:] for row in rows] == ["─ memory"]

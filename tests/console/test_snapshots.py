@@ -9,20 +9,27 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.console import figures_of_the_sketches as sketches
+from tests.console import happenings
 from tests.console.conftest import Stage, after, until, until_live, until_lost
 from tests.console.make_screenshots import PROMPT, typed
+from tests.console.test_request_screen import sample_events
 from vconsole.host.readings import Gpu, GpuProcess
-from vconsole.supervisor.model import Status
+from vconsole.requests.smoke_checks import CHECKS
+from vconsole.supervisor.model import SmokeCheck, Status
 from vconsole.tui.app import ConsoleApp
 from vconsole.tui.screens.request import RequestScreen
+from vconsole.tui.screens.smoke import SmokeScreen
+from vconsole.tui.widgets.event_list import EventList
 
 SIZES = [(80, 24), (140, 45)]
 GOOD, FAILED, START = Path("good.log"), Path("failed.log"), Path("start.log")
 Step = Callable[[Pilot[None]], Awaitable[object]]
 Compare = Callable[..., bool]
 
+at_100 = pytest.mark.parametrize("size", [(100, 30)], ids=["100x30"])
 both_sizes = pytest.mark.parametrize("size", SIZES, ids=["80x24", "140x45"])
 at_80 = pytest.mark.parametrize("size", SIZES[:1], ids=["80x24"])
 
@@ -125,6 +132,49 @@ def test_request_with_answer(stage: Stage, snap_compare: Compare, size: Any) -> 
 
 
 @both_sizes
+def test_request_with_three_answers(stage: Stage, snap_compare: Compare, size: Any) -> None:
+    async def ask(pilot: Pilot[None]) -> None:
+        stage.peer.answer = sample_events(3)
+        pilot.app.screen.query_one("#samples", Input).value = "3"
+        await pilot.press("f2", "f2", *typed(PROMPT), "enter")
+
+    show(stage, snap_compare, size, sketches.ready(GOOD), press("3"), ask, _answered)
+
+
+@both_sizes
+def test_request_with_parameters(stage: Stage, snap_compare: Compare, size: Any) -> None:
+    steps = (press("3"), press(*typed(PROMPT), "enter"), _answered, press("f2"))
+    show(stage, snap_compare, size, sketches.ready(GOOD), *steps)
+
+
+@both_sizes
+def test_the_history_of_requests(stage: Stage, snap_compare: Compare, size: Any) -> None:
+    steps = (press("3"), press(*typed(PROMPT), "enter"), _answered, press("ctrl+r", *"kv"))
+    show(stage, snap_compare, size, sketches.ready(GOOD), *steps)
+
+
+@both_sizes
+def test_smoke_page(stage: Stage, snap_compare: Compare, size: Any) -> None:
+    times_ms = dict(zip(CHECKS, (3, 9, 2, 5, 88, 412, 0, 131, 240, 460, 57, 4, 5), strict=True))
+    checks = tuple(
+        SmokeCheck(name, name != "refusal", ms, f"what {name} saw", ms / 2)
+        for name, ms in times_ms.items()
+    )
+    slower = tuple(check.name for check in checks if check.slower)
+    report = replace(sketches.SMOKE, passed=False, checks=checks, slower=slower)
+    report = replace(report, before_at=sketches.NOW, before_seconds=0.7)
+    status = replace(sketches.ready(GOOD), smoke=report)
+
+    async def open_page(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        await app.action_perform("server.smoke_page")
+        await until(pilot, lambda: isinstance(app.screen, SmokeScreen), "the page came")
+
+    show(stage, snap_compare, size, status, open_page)
+
+
+@both_sizes
 def test_logs(stage: Stage, snap_compare: Compare, size: Any) -> None:
     show(stage, snap_compare, size, sketches.failed(FAILED), press("6"))
 
@@ -149,3 +199,48 @@ def test_ascii(stage: Stage, snap_compare: Compare, size: Any) -> None:
     stage.supervise(sketches.ready(GOOD))
     app = stage.console(ascii_only=True)
     assert snap_compare(app, terminal_size=size, run_before=after(until_live))
+
+
+@at_100
+def test_ready_at_100(stage: Stage, snap_compare: Compare, size: Any) -> None:
+    show(stage, snap_compare, size, sketches.ready(GOOD))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (140, 45)], ids=["80", "100", "140"])
+def test_while_away(stage: Stage, snap_compare: Compare, size: Any) -> None:
+    async def come(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        app.ask_report(happenings.REPORT.since_at, away=True)
+        await until(pilot, lambda: app.screen_name == "away", "the page came")
+
+    stage.supervise(sketches.ready(GOOD))
+    stage.peer.report = happenings.REPORT
+    app = stage.console()
+    assert snap_compare(app, terminal_size=size, run_before=after(until_live, come))
+
+
+@both_sizes
+def test_events(stage: Stage, snap_compare: Compare, size: Any) -> None:
+    async def come(pilot: Pilot[None]) -> None:
+        def listed() -> bool:
+            return any(each.count for each in pilot.app.screen.query(EventList))
+
+        await until(pilot, listed, "the events came")
+
+    stage.supervise(sketches.ready(GOOD))
+    stage.peer.tell(*happenings.EVENTS)
+    app = stage.console()
+    steps = (until_live, press("e"), come, press(*["up"] * 6))
+    assert snap_compare(app, terminal_size=size, run_before=after(*steps))
+
+
+@at_80
+def test_themes(stage: Stage, snap_compare: Compare, size: Any) -> None:
+    async def choose(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        await app.action_perform("console.theme")
+        await pilot.press("down", "down")
+
+    show(stage, snap_compare, size, sketches.ready(GOOD), choose)

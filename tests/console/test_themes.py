@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.console import figures_of_the_sketches as sketches
-from tests.console.conftest import Stage, toasts, until, until_live
+from tests.console.conftest import Stage, painted, toasts, until, until_live
 from vconsole.errors import VConsoleError
+from vconsole.settings import Settings, UiSettings
+from vconsole.supervisor.client import SupervisorClient
+from vconsole.tui.app import ConsoleApp
+from vconsole.tui.screens.themes import ThemesScreen
 from vconsole.tui.text import Role
 from vconsole.tui.themes import load_theme, load_themes, themes_dir
 
@@ -81,3 +85,35 @@ async def test_each_theme_can_draw_the_console(stage: Stage, name: str) -> None:
         await pilot.press("escape", "ctrl+p")
         await pilot.pause()
         assert app.export_screenshot().startswith("<svg")
+
+
+async def test_themes_are_seen_while_one_moves_and_esc_brings_back(stage: Stage) -> None:
+    stage.supervise(sketches.ready(Path("good.log")))
+    app = stage.console()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_live(pilot)
+        names = sorted(app.available_themes)
+        after = names[names.index("vconsole-dark") + 1]
+        await app.action_perform("console.theme")
+        await until(pilot, lambda: isinstance(app.screen, ThemesScreen), "the list came")
+        await pilot.press("down")
+        assert app.theme == after
+        assert f'theme = "{after}"' in painted(app)
+        assert "RTX 4080" in painted(app)
+        await pilot.press("escape")
+        assert app.theme == "vconsole-dark"
+        await app.action_perform("console.theme")
+        await pilot.press("down", "enter")
+        assert app.theme == after
+        await until(pilot, lambda: bool(toasts(app)), "it said how to keep it")
+        assert f'theme = "{after}" under [ui] in' in toasts(app)[0]
+
+
+async def test_a_theme_that_is_not_there_is_told(stage: Stage) -> None:
+    stage.supervise(sketches.ready(Path("good.log")))
+    chosen = Settings(ui=UiSettings(theme="pink"))
+    app = ConsoleApp(Path("s.sock"), chosen=chosen, connect=SupervisorClient)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: bool(toasts(app)), "it was told")
+        assert "pink: there is no such theme" in toasts(app)[0]
+        assert app.theme == "vconsole-dark"

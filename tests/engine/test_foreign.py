@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.engine.promises import SERVER as PROMISED
 from tests.support.home import SCRIPT, Home, free_port, wait_until
 from vconsole import paths
 
@@ -150,6 +151,7 @@ def test_adopted_it_is_a_server_like_any_other(user: Home, shell: Shell) -> None
     ran = user.run("adopt", str(pid), "--yes", "--json")
     assert ran.code == 0, ran.err
     server = ran.data
+    assert set(PROMISED.split()) <= set(server)
     assert (server["state"], server["pid"], server["adopted"]) == ("ready", pid, True)
     assert (server["served_name"], server["port"]) == ("lark", shell.port)
     assert server["log_path"] is None

@@ -29,10 +29,12 @@ def test_a_start_during_a_stop_is_refused_and_two_stops_are_one(ready: Home) -> 
     assert ready.status()["server"]["state"] == "stopped"
 
 
-def test_two_homes_cannot_load_for_one_port(ready: Home, engine_python: str) -> None:
+def test_two_homes_cannot_load_for_one_port(
+    ready: Home, engine_python: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     assert ready.run("stop").code == 0
     port = str(free_port())
-    other = Home(ready.root / "other", engine_python)
+    other = Home(tmp_path_factory.mktemp("other"), engine_python)
     try:
         assert ready.run("start", "demo", "--port", port, "--no-wait").code == 0
         wait_until("it loads", lambda: ready.status()["server"]["phase"] is not None, 30)

@@ -10,7 +10,8 @@ import pytest
 
 from tests.conftest import Served
 from vconsole.engine.client import EngineClient
-from vconsole.engine.metrics import Scrape, parse
+from vconsole.engine.exposition import parse
+from vconsole.engine.metrics import Scrape
 from vconsole.engine.rates import MetricsWindow
 from vconsole.requests.ask import ask
 from vconsole.requests.messages import AskEvent, AskRequest

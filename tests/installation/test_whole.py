@@ -17,6 +17,7 @@ from vconsole.engine.install import install_engine
 from vconsole.engine.plan import InstallPlan, InstallRequest, make_plan
 from vconsole.errors import VConsoleError
 
+pytestmark = pytest.mark.slow
 INSTALL = """
 from vconsole.engine.install import install_engine
 from vconsole.engine.plan import InstallRequest, make_plan

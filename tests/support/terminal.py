@@ -2,15 +2,57 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import shlex
 import signal
+import struct
 import subprocess
+import termios
+import threading
 import uuid
 
 from tests.support.home import SCRIPT, Home, wait_until
 
 PASSED_ON = ("XDG_", "VCONSOLE", "NVML_", "OLLAMA_", "LD_LIBRARY_PATH")
+
+
+class Client:
+    """A tmux client on a pseudo-terminal, whose keyboard and mouse are ours."""
+
+    def __init__(self, label: str, width: int, height: int) -> None:
+        self._fd, side = pty.openpty()
+        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+        self._process = subprocess.Popen(
+            ["tmux", "-L", label, "attach"],
+            stdin=side,
+            stdout=side,
+            stderr=side,
+            start_new_session=True,
+            env={**os.environ, "TERM": "xterm-256color"},
+        )
+        os.close(side)
+        self._reader = threading.Thread(target=self._drain, daemon=True)
+        self._reader.start()
+
+    def send(self, data: bytes) -> None:
+        os.write(self._fd, data)
+
+    def wait(self) -> int:
+        """Its exit code, once it is detached or its server has gone."""
+        code = self._process.wait(20)
+        self._reader.join()
+        os.close(self._fd)
+        return code
+
+    def _drain(self) -> None:
+        """Take what it draws, so that it is never held up."""
+        try:
+            while os.read(self._fd, 65536):
+                pass
+        except OSError:
+            return
 
 
 class Terminal:
@@ -64,6 +106,15 @@ class Terminal:
 
     def close(self) -> None:
         subprocess.run(["tmux", "-L", self._label, "kill-server"], capture_output=True, check=False)
+
+    def attach(self, width: int, height: int) -> Client:
+        """A user who looks at it from a terminal of that size."""
+        return Client(self._label, width, height)
+
+    def detach(self) -> None:
+        """Send every client away, as a closed laptop does."""
+        session = self._tmux("display-message", "-p", "#{session_name}").strip()
+        self._tmux("detach-client", "-s", session)
 
     def _tmux(self, *arguments: str) -> str:
         done = subprocess.run(

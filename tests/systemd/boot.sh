@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Become process 1 of a throw-away system whose root is this machine's own, written to memory only.
 # Runs inside fresh namespaces (machine.py makes them): boot.sh SCRATCH CGROUP [FOLDER...]
+# With VCONSOLE_TEST_DISK (a folder in a tmpfs) its changes are kept there for the next boot.
 # FOLDERs are shown inside at their own paths, and every user may enter them there.
 set -euo pipefail
 scratch=$1 cgroup=$2
@@ -18,7 +19,11 @@ layered() { # layered FOLDER NAME TARGET: FOLDER at TARGET, its changes kept in 
 }
 
 mount --make-rprivate /
-mount -t tmpfs -o mode=755 scratch "$scratch"
+if [ -n "${VCONSOLE_TEST_DISK:-}" ]; then
+  mount --bind "$VCONSOLE_TEST_DISK" "$scratch"
+else
+  mount -t tmpfs -o mode=755 scratch "$scratch"
+fi
 root=$scratch/root
 layered / system "$root"
 
@@ -35,6 +40,8 @@ for folder in "$@"; do
 done
 
 mount -t proc proc "$root/proc"
+cat /proc/sys/kernel/random/uuid >"$scratch/boot_id"
+mount --bind "$scratch/boot_id" "$root/proc/sys/kernel/random/boot_id"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
 mount -t tmpfs -o mode=755,nosuid,nodev run "$root/run"
@@ -71,11 +78,15 @@ KillUserProcesses=yes
 KillExcludeUsers=root spared
 UserStopDelaySec=0
 CONF
+# A user of the tests logs in and out more often than five times in ten seconds, and each time the
+# last session's end stops the manager: past that limit systemd would no longer start it.
+mkdir -p "$root/etc/systemd/system.conf.d"
+printf '[Manager]\nDefaultStartLimitIntervalSec=0\n' >"$root/etc/systemd/system.conf.d/test.conf"
 echo vconsole-test >"$root/etc/hostname"
 : >"$root/etc/machine-id"
 ip link set lo up
 
-mkdir "$root/old"
+mkdir -p "$root/old"
 cd "$root"
 pivot_root . old
 umount -l /old

@@ -7,6 +7,7 @@ Nothing outlives `close`.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shlex
 import shutil
@@ -18,11 +19,14 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 BOOT = Path(__file__).parent / "boot.sh"
-BOOT_PATIENCE_S = 30.0
+BOOT_PATIENCE_S = 120.0
 CGROUP_MOUNTS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
 NAMESPACES = ("--pid", "--mount", "--uts", "--ipc", "--net")
 NEEDED = ("unshare", "nsenter", "systemd-run", "loginctl", "dbus-daemon", "ip", "useradd")
+# What a login needs; before logind runs, pam_systemd opens no session and says nothing.
+UP = ("dbus", "systemd-logind", "systemd-user-sessions", "test.target")
 CLEAN = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+NUMBERS = itertools.count()
 Done = subprocess.CompletedProcess[str]
 
 
@@ -33,10 +37,11 @@ class CannotBootError(Exception):
 class Machine:
     """A booted system; `run` works in it as root, `login` as a user in a login session.
 
+    With a `disk`, an empty folder in a tmpfs, its changes last until the next boot from there.
     Every user may enter `folders` in it, the project and our Python, whatever their modes are here.
     """
 
-    def __init__(self, *folders: Path) -> None:
+    def __init__(self, *folders: Path, disk: Path | None = None) -> None:
         _require_ground()
         self._cgroup = _new_cgroup()
         self._scratch = Path(tempfile.mkdtemp(prefix="vconsole-systemd-", dir="/tmp"))
@@ -45,6 +50,7 @@ class Machine:
         boot = (str(BOOT), str(self._scratch), str(self._cgroup), *map(str, shown))
         self._holder = subprocess.Popen(
             ["unshare", *NAMESPACES, "--fork", "--kill-child=SIGKILL", "--", *boot],
+            env={**os.environ, "VCONSOLE_TEST_DISK": str(disk or "")},
             stdin=subprocess.DEVNULL,
             stdout=self._words,
             stderr=self._words,
@@ -106,7 +112,9 @@ class Machine:
         raise CannotBootError(f"no systemd can be booted in a namespace here: {why}")
 
     def _is_up(self) -> bool:
-        return self.run("systemctl", "is-active", "systemd-logind", "dbus").returncode == 0
+        """Each of them: `is-active` of several is content with one."""
+        ask = ("systemctl", "is-active")
+        return all(self.run(*ask, unit).returncode == 0 for unit in UP)
 
 
 def _require_ground() -> None:
@@ -120,7 +128,7 @@ def _require_ground() -> None:
 def _new_cgroup() -> Path:
     for mount in CGROUP_MOUNTS:
         if (mount / "cgroup.controllers").exists():
-            folder = mount / f"vconsole-test-{os.getpid()}"
+            folder = mount / f"vconsole-test-{os.getpid()}-{next(NUMBERS)}"
             try:
                 folder.mkdir()
             except OSError as error:

@@ -14,6 +14,8 @@ PATH = "/usr/bin:/bin"
 # States of a user that sd_uid_get_state(3) names; the others are closing and lingering.
 HERE = frozenset({"opening", "online", "active"})
 PORTS = iter(range(8100, 8200))
+# For what takes a second or two on an idle machine.
+PATIENCE_S = 90.0
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,13 @@ class Person:
     ) -> Person:
         if machine.run("id", name).returncode != 0:
             assert machine.run("useradd", "--create-home", name).returncode == 0
+        person = cls(machine, name, engine)
         if lingers:
             assert machine.run("loginctl", "enable-linger", name).returncode == 0
-        return cls(machine, name, engine)
+            # That only begins the start of the user's manager.
+            ask = ("systemctl", "--user", f"--machine={name}@", "is-active", "default.target")
+            wait_until("the manager is up", lambda: machine.run(*ask).returncode == 0, PATIENCE_S)
+        return person
 
     def vconsole(self, *arguments: str, session: bool = True, **environment: str) -> Done:
         enter = self.machine.login if session else self.machine.without_login
@@ -63,7 +69,7 @@ class Person:
 
     def log_out(self) -> None:
         """Wait until logind takes the sessions of the commands that ended for over."""
-        wait_until("the user is logged out", lambda: self._state() not in HERE, 15)
+        wait_until("the user is logged out", lambda: self._state() not in HERE, PATIENCE_S)
 
     def processes(self, pattern: str = "") -> list[int]:
         """The pids of this user's processes whose command line has `pattern`."""

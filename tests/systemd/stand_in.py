@@ -1,7 +1,8 @@
 """A stand-in for vLLM where only processes matter: an API server with a child.
 
 Run with `--install FOLDER` it makes an engine of itself there. As a server, SIGUSR1 makes it start
-a child that leaves its session and its environment behind, as a daemon does.
+a child that leaves its session and its environment behind, as a daemon does, and after SIGUSR2 it
+goes on at the first SIGTERM, as with requests in flight that do not finish.
 """
 
 from __future__ import annotations
@@ -68,7 +69,11 @@ def serve(arguments: list[str]) -> None:
             child.kill()
             sys.exit()
 
+        def go_on_once(*_: object) -> None:
+            signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, end))
+
         signal.signal(signal.SIGTERM, end)
+        signal.signal(signal.SIGUSR2, go_on_once)
         print(f"Starting vLLM server on http://127.0.0.1:{port}", flush=True)
         server.serve_forever()
 

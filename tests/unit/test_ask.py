@@ -24,7 +24,7 @@ from tests.unit.standin import (
 )
 from vconsole.errors import ErrorBody, ExitCode
 from vconsole.requests.ask import NO_TEMPLATE_NOTE, ask
-from vconsole.requests.messages import AskEvent, AskRequest
+from vconsole.requests.messages import AskEvent, AskRequest, Turn
 
 CHAT = "/v1/chat/completions"
 # Recorded from vLLM 0.32.0 over a model without a chat template.
@@ -100,6 +100,128 @@ async def test_parameters_are_sent_and_unset_ones_are_not() -> None:
     assert (body["max_tokens"], body["temperature"]) == (5, 0.0)
     assert body["stream_options"] == {"include_usage": True}
     assert "model" not in body
+
+
+def piece(sample: int, finish_reason: str | None = None, **content: object) -> bytes:
+    choice = {"index": sample, "delta": content, "finish_reason": finish_reason}
+    return event({"choices": [choice]})
+
+
+async def test_samples_come_apart_and_all_have_to_end() -> None:
+    begun = (piece(0, content="a"), piece(1, content="b"), piece(0, "stop", content="c"))
+    request = AskRequest("hi", samples=2)
+    events, peer = await answered(
+        {CHAT: stream(*begun, piece(1, "length"), usage(3, 9), DONE)}, request
+    )
+    assert [(item.sample, item.text) for item in events[:-1]] == [(0, "a"), (1, "b"), (0, "c")]
+    assert events[-1].finish_reasons == ("stop", "length")
+    assert peer.requests[0][2]["n"] == 2
+    events, _ = await answered({CHAT: stream(*begun, usage(3, 9), DONE)}, request)
+    assert error_of(events).kind == "gone"
+
+
+@pytest.mark.parametrize("reason", ["abort", "error"])
+async def test_what_the_server_cuts_off_is_no_answer(reason: str) -> None:
+    steps = stream(delta(content="Good "), delta(reason), usage(7, 2), DONE)
+    events, _ = await answered({CHAT: steps})
+    assert [item.kind for item in events] == ["text", "error"]
+    assert f"cut the answer off (finish reason {reason})" in error_of(events).message
+    both = AskRequest("hi", samples=2)
+    sent = stream(piece(0, "stop", content="a"), piece(1, reason), usage(3, 2), DONE)
+    events, _ = await answered({CHAT: sent}, both)
+    assert "cut the answer off" in error_of(events).message
+
+
+async def test_tool_calls_are_pieces_of_their_own() -> None:
+    def call(place: int, arguments: str, name: str | None = None) -> bytes:
+        function = {"arguments": arguments} | ({"name": name} if name else {})
+        return piece(0, tool_calls=[{"index": place, "function": function}])
+
+    steps = stream(
+        call(0, "", "weather"),
+        call(0, '{"city":'),
+        call(1, "{}", "clock"),
+        call(0, '"Bonn"}'),
+        piece(0, "tool_calls"),
+        usage(3, 9),
+        DONE,
+    )
+    events, peer = await answered({CHAT: steps}, AskRequest("hi", tools=({"type": "function"},)))
+    assert [(item.call, item.tool, item.text) for item in events[:-1]] == [
+        (0, "weather", ""),
+        (0, None, '{"city":'),
+        (1, "clock", "{}"),
+        (0, None, '"Bonn"}'),
+    ]
+    assert events[-1].finish_reason == "tool_calls"
+    assert peer.requests[0][2]["tools"] == [{"type": "function"}]
+
+
+async def test_whole_tool_calls_have_their_places() -> None:
+    calls = [{"function": {"name": name, "arguments": "{}"}} for name in ("weather", "clock")]
+    message = {"content": None, "tool_calls": calls}
+    whole = {"choices": [{"message": message, "finish_reason": "tool_calls"}]}
+    events, _ = await answered({CHAT: reply(whole)}, AskRequest("hi", stream=False))
+    assert [(item.call, item.tool) for item in events[:-1]] == [(0, "weather"), (1, "clock")]
+
+
+async def test_images_turns_and_schema_go_into_the_body() -> None:
+    request = AskRequest(
+        "what is it?",
+        turns=(Turn("user", "hi"), Turn("assistant", "hello")),
+        images=("data:image/png;base64,AA==",),
+        json_schema={"type": "object"},
+        stop=("END",),
+        extra={"min_p": 0.1},
+    )
+    _, peer = await answered({CHAT: stream(delta("stop", content="x"), DONE)}, request)
+    body = peer.requests[0][2]
+    assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]
+    image, text = body["messages"][-1]["content"]
+    assert image["image_url"]["url"] == "data:image/png;base64,AA=="
+    assert text["text"] == "what is it?"
+    assert body["response_format"]["json_schema"]["schema"] == {"type": "object"}
+    assert (body["stop"], body["min_p"]) == (["END"], 0.1)
+
+
+async def test_a_raw_request_never_tries_a_chat() -> None:
+    text = event({"choices": [{"text": "Good day", "finish_reason": "stop"}]})
+    request = AskRequest("hi", raw=True, max_tokens=3)
+    events, peer = await answered({"/v1/completions": stream(text, usage(1, 2), DONE)}, request)
+    assert [path for path, *_ in peer.requests] == ["/v1/completions"]
+    assert events[0].text == "Good day"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        AskRequest("hi", samples=0),
+        AskRequest("hi", samples=10**9),
+        AskRequest("hi", extra={"stream": False}),
+        AskRequest("hi", raw=True, images=("https://host/x.png",)),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_before_it_is_sent(request_: AskRequest) -> None:
+    events, peer = await answered({}, request_)
+    assert error_of(events).exit_code == ExitCode.USAGE
+    assert peer.requests == []
+
+
+async def test_cached_tokens_and_pauses_are_told() -> None:
+    counts = {
+        "prompt_tokens": 40,
+        "completion_tokens": 4,
+        "prompt_tokens_details": {"cached_tokens": 32},
+    }
+    pieces: list[bytes | float | None] = [delta(content="a")]
+    for wait_s in (0.05, 0.05, 0.2):
+        pieces += [wait_s, delta(content="a")]
+    events, _ = await answered(
+        {CHAT: stream(*pieces, delta("stop"), event({"choices": [], "usage": counts}), DONE)}
+    )
+    assert events[-1].cached_tokens == 32
+    assert events[-1].itl_ms == pytest.approx(100, rel=0.35)
+    assert events[-1].itl_p95_ms == pytest.approx(200, rel=0.3)
 
 
 async def test_without_streaming_one_answer_has_text_and_usage() -> None:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from vconsole import paths
-from vconsole.errors import VConsoleError
-from vconsole.supervisor.autostart import ensure_supervisor, running_supervisor
+from vconsole.errors import ExitCode, VConsoleError
+from vconsole.supervisor.autostart import (
+    ensure_supervisor,
+    is_the_systems,
+    running_supervisor,
+    sockets,
+)
+from vconsole.supervisor.client import SupervisorClient, SupervisorUnreachableError
+from vconsole.supervisor.processes import tree
+from vconsole.supervisor.servers import record
 
 AN_OLDER_ONE = """
 import sys
@@ -59,8 +69,9 @@ def test_an_older_supervisor_gives_way() -> None:
 
 def test_one_that_cannot_come_up_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VCONSOLE_SOCKET", str(tmp_path / ("long" * 40)))
-    with pytest.raises(VConsoleError, match="longer than 107 bytes"):
+    with pytest.raises(VConsoleError, match="longer than 107 bytes") as refused:
         ensure_supervisor()
+    assert refused.value.exit_code == ExitCode.USAGE
 
 
 def test_a_state_folder_of_others_is_refused() -> None:
@@ -79,3 +90,28 @@ def test_one_that_is_leaving_is_waited_for() -> None:
         assert ensure_supervisor().info().alive
         release.join()
     end()
+
+
+def test_a_named_socket_is_the_only_one_and_ones_own_comes_before_the_machines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    machines = tmp_path / "machines"
+    machines.touch()
+    monkeypatch.setattr(paths, "system_socket_path", lambda: machines)
+    assert sockets() == (paths.socket_path(),)
+    monkeypatch.delenv("VCONSOLE_SOCKET")
+    own = paths.state_dir() / "supervisor.sock"
+    assert sockets() == (own, machines)
+    me = tree.identify(os.getpid())
+    assert me
+    paths.private_folder(paths.server_dir("main"))
+    run = record.Run("main-1", tree.boot_id(), me, datetime.now(UTC))
+    record.save(record.ServerRecord("main", run=run))
+    assert sockets() == (own,), "a server of one's own lives"
+
+
+def test_the_supervisor_of_the_machine_is_used_and_never_started() -> None:
+    assert not is_the_systems(SupervisorClient(paths.socket_path()))
+    assert is_the_systems(SupervisorClient(paths.system_socket_path()))
+    with pytest.raises(SupervisorUnreachableError):
+        ensure_supervisor(paths.system_socket_path())

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from vconsole import paths
 from vconsole.cli.diagnose import diagnose
 from vconsole.errors import VConsoleError
+from vconsole.supervisor.processes.tree import ProcessId
+from vconsole.supervisor.servers import record
+from vconsole.supervisor.servers.record import Run
 
 DATA = Path(__file__).parent / "data" / "failures"
 LOG = DATA / "kv_cache_too_small.log"
@@ -73,3 +79,32 @@ def test_any_bytes_are_a_log(tmp_path: Path) -> None:
     result = CliRunner().invoke(diagnose, [str(log), "--json"])
     assert result.exit_code == 0
     assert json.loads(result.stdout)["cause"] == "healthy"
+
+
+def test_without_a_file_only_the_last_run_counts() -> None:
+    """One that died before it said its version: nothing in the log tells where it began."""
+    log = record.log_path("main")
+    paths.private_folder(log.parent)
+    before = b"ModuleNotFoundError: No module named 'timm'\n"
+    log.write_bytes(before + b"first\nImportError: /x/_C.so: undefined symbol: _ZN3c105\n")
+    run = Run("main-1", "boot", ProcessId(1, 1), datetime.now(UTC), len(before))
+    record.save(replace(record.load("main"), run=run))
+    found = json.loads(CliRunner().invoke(diagnose, ["--json"]).stdout)
+    assert (found["cause"], found["evidence"]["line"]) == ("abi_mismatch", 3)
+    shown = CliRunner().invoke(diagnose, []).stdout
+    assert "> 3 ImportError" in shown
+    assert "timm" not in shown
+
+
+@pytest.mark.parametrize(
+    ("saying", "package"),
+    [
+        ('RuntimeError: The `x` module requires "pycountry" to be installed.', "pycountry"),
+        ("ImportError: install it: pip install petname", "petname"),
+        ("ImportError: install it: `pip install petname`", "petname"),
+    ],
+)
+def test_a_missing_package_is_named_whole(saying: str, package: str) -> None:
+    found = json.loads(CliRunner().invoke(diagnose, ["-", "--json"], input=saying).stdout)
+    assert found["cause"] == "missing_dependency"
+    assert f"package {package} " in found["message"]

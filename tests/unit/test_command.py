@@ -13,6 +13,7 @@ from vconsole.engine.command import (
     build_environment,
     cpu_kv_space_gib,
     passed_on,
+    schedules_by_priority,
 )
 
 
@@ -38,6 +39,7 @@ def test_it_binds_to_loopback_and_drains() -> None:
     assert command[:3] == ("vllm", "serve", "m")
     assert value(command, "--host") == "127.0.0.1"
     assert value(command, "--shutdown-timeout") == "15"
+    assert value(command, "--scheduling-policy") == "priority"
     assert value(command, "--logging-config.formatter") == "json"
 
 
@@ -49,6 +51,22 @@ def test_what_the_user_gives_is_not_given_twice(given: tuple[str, ...]) -> None:
     command = build_command(AnEngine(), options(*given))
     assert "15" not in command
     assert command[-len(given) :] == given
+
+
+@pytest.mark.parametrize(
+    ("words", "heeds"),
+    [
+        (("--scheduling-policy", "priority"), True),
+        (("--scheduling_policy=priority", "--port", "1"), True),
+        (("--scheduling-policy", "priority", "--scheduling-policy", "fcfs"), False),
+        (("--port", "priority"), False),
+        (("--scheduling-policy",), False),
+    ],
+)
+def test_a_command_line_says_whether_priorities_are_heeded(
+    words: tuple[str, ...], heeds: bool
+) -> None:
+    assert schedules_by_priority(("vllm", "serve", "m", *words)) is heeds
 
 
 def test_an_old_engine_gets_no_flag_that_it_does_not_know() -> None:
@@ -72,6 +90,11 @@ def test_the_cpu_build_gets_a_bounded_cache_unless_told() -> None:
     assert build_environment({}, {}, "cpu", 24 * GIB)["VLLM_CPU_KVCACHE_SPACE"] == "6"
     given = {"VLLM_CPU_KVCACHE_SPACE": "2"}
     assert build_environment({}, given, "cpu", 24 * GIB)["VLLM_CPU_KVCACHE_SPACE"] == "2"
+    # A size among the flags is heeded only where the variable does not overrule it.
+    sized = ("vllm", "serve", "m", "--kv-cache-memory-bytes=900000")
+    inherited = {"VLLM_CPU_KVCACHE_SPACE": "3"}
+    assert "VLLM_CPU_KVCACHE_SPACE" not in build_environment(inherited, {}, "cpu", GIB, sized)
+    assert build_environment({}, given, "cpu", GIB, sized)["VLLM_CPU_KVCACHE_SPACE"] == "2"
     assert [cpu_kv_space_gib(n * GIB) for n in (1, 8, 500)] == [1, 2, 16]
 
 

@@ -105,6 +105,55 @@ def test_the_phase_tells_one_lack_of_memory_from_another(
     assert diagnose([*lines, PREFIX + OOM, DEAD]).cause == cause
 
 
+@pytest.mark.parametrize(
+    ("file", "function", "raised", "cause"),
+    [
+        ("vllm/config/speculative.py", "__post_init__", "ValueError: no.", "spec_decode_config"),
+        ("vllm/config/scheduler.py", "__post_init__", "ValueError: no.", "bad_argument"),
+        ("vllm/lora/peft_helper.py", "validate", "ValueError: no.", "lora_error"),
+        ("transformers/tokenization_utils_base.py", "load", "TypeError: no.", "tokenizer_error"),
+        ("vllm/model_executor/models/a.py", "load_weights", "KeyError: 'x'", "weights_mismatch"),
+        ("flashinfer/jit/core.py", "build", "RuntimeError: no.", "jit_toolchain"),
+        ("multiprocessing/shared_memory.py", "__init__", "OSError: [Errno 28]", "shm_too_small"),
+        (
+            "vllm/platforms/interface.py",
+            "get_device_name",
+            "NotImplementedError",
+            "no_gpu_detected",
+        ),
+        # A bug is no refusal, and what a library below raised is not the caller's.
+        ("vllm/config/scheduler.py", "__post_init__", "IndexError: no.", "unknown"),
+        ("acme/parts.py", "fetch", "ValueError: no.", "unknown"),
+    ],
+)
+def test_where_it_was_raised_tells_what_the_words_do_not(
+    file: str, function: str, raised: str, cause: str
+) -> None:
+    frames = [("vllm/v1/engine/core.py", "run_engine_core"), ("vllm/config/vllm.py", "validate")]
+    traceback = [
+        text
+        for name, where in [*frames, (file, function)]
+        for text in (f'{PREFIX}  File "/x/{name}", line 1, in {where}', f"{PREFIX}    raise Such(")
+    ]
+    found = diagnose([VERSION, f"{PREFIX}Traceback (most recent call last):", *traceback,
+                      PREFIX + raised, DEAD])  # fmt: skip
+    assert (found.cause, found.severity) == (cause, Severity.FATAL)
+    assert found.evidence is not None
+    assert found.evidence.text == PREFIX + raised
+
+
+def test_the_warning_that_foretold_the_death_is_its_evidence() -> None:
+    warning = (
+        "WARNING 11-23 20:58:41 [_custom_ops.py:11] Failed to import from vllm._C with"
+        " ImportError('/x/_C.abi3.so: undefined symbol: _ZN5torch')"
+    )
+    death = "AttributeError: '_OpNamespace' '_C' object has no attribute 'rms_norm'"
+    found = diagnose([VERSION, warning, PREFIX + death, DEAD])
+    assert (found.cause, found.severity) == ("abi_mismatch", Severity.FATAL)
+    assert found.evidence is not None
+    assert found.evidence.line == 2
+
+
 def test_figures_of_the_case_reach_message_remedy_and_flags() -> None:
     found = diagnose(
         [
@@ -143,6 +192,37 @@ def test_an_unknown_error_shows_its_first_real_exception() -> None:
     assert (found.cause, found.severity) == ("unknown", Severity.FATAL)
     assert found.evidence is not None
     assert found.evidence.line == 3
+
+
+@pytest.mark.parametrize(
+    "raised", ["ValueError: the frobnicator is out", "acme.Broken: the frobnicator is out"]
+)
+def test_an_unknown_error_before_every_wrapper_stays_unknown(raised: str) -> None:
+    wrapper = "RuntimeError: Engine core initialization failed. See root cause above. Failed core"
+    lines = [VERSION, PREFIX + "Traceback (most recent call last):", PREFIX + raised]
+    found = diagnose([*lines, f"{wrapper} proc(s): {{}}"])
+    assert (found.cause, found.severity) == ("unknown", Severity.FATAL)
+    assert found.evidence is not None
+    assert found.evidence.line == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "(APIServer pid=1) ERROR 01-28 06:35:44 [gpt_oss_triton_kernels_moe.py:34] Failed to import"
+        " Triton kernels. Please make sure your triton version is compatible. Error: No module"
+        " named 'triton_kernels.routing'",
+        "(EngineCore pid=1) WARNING 01-28 06:35:44 [x.py:34] Your GPU does not have native support"
+        " for FP8 computation but FP8 quantization is being used. Weight-only FP8 compression will"
+        " be used leveraging the Marlin kernel.",
+        "(EngineCore pid=1) WARNING 01-28 06:35:44 [custom_all_reduce.py:34] Custom allreduce is"
+        " disabled because your platform lacks GPU P2P capability or P2P test failed.",
+        "[rank0]:[W ProcessGroupNCCL.cpp:1496] Warning: destroy_process_group() was not called",
+    ],
+)
+def test_what_sounds_bad_and_is_not_raises_no_alarm(line: str) -> None:
+    assert diagnose([VERSION, line, READY]).severity is Severity.HEALTHY
+    assert diagnose([VERSION, READY, line]).severity is Severity.HEALTHY
 
 
 def test_a_requested_stop_is_no_failure() -> None:
@@ -187,6 +267,18 @@ def test_a_fault_while_serving_kills_but_a_survived_one_does_not() -> None:
     assert diagnose(lines).severity is Severity.DEGRADED
     assert diagnose([VERSION, lines[2], READY]).severity is not Severity.FATAL
     assert diagnose([*lines, DEAD]).severity is Severity.FATAL
+
+
+def test_what_a_request_was_refused_for_is_no_cause_of_a_later_death() -> None:
+    refused = "ERROR 11-23 21:00:00 [serving.py:1] ValueError: max_tokens (9999) must be less than"
+    later = [f"ERROR 11-23 21:00:00 [serving.py:1] line {at}" for at in range(400)]
+    death = [PREFIX + "Traceback (most recent call last):", PREFIX + "acme.FluxError: out", DEAD]
+    found = diagnose([VERSION, READY, refused, *later, *death])
+    assert found.cause == "unknown"
+    assert found.evidence is not None
+    assert "FluxError" in found.evidence.text
+    at_start = PREFIX + "ValueError: block_size (9) must be one of 8, 16"
+    assert diagnose([VERSION, at_start, DEAD]).cause == "bad_argument"
 
 
 def test_a_stall_is_a_degradation_until_the_engine_dies_of_it() -> None:
@@ -272,7 +364,7 @@ def test_every_pattern_compiles_and_has_an_anchor() -> None:
         assert rule.serving in ("ignore", "degraded", "fatal")
         assert rule.remedy
         assert "{" not in rule.plain
-        for pattern in (*rule.match, *rule.veto):
+        for pattern in (*rule.match, *rule.veto, *rule.raised_in):
             re.compile(pattern)
         for pattern in rule.match:
             assert len(anchor(pattern)) >= 5, (rule.cause, pattern)

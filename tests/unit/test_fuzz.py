@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from vconsole import paths
@@ -86,6 +86,7 @@ def test_records(content: bytes) -> None:
     assert isinstance(record.load("main"), ServerRecord)
 
 
+@example(['{"message": \ud800'])
 @given(LINES)
 def test_log_lines(lines: list[str]) -> None:
     tracker = PhaseTracker()

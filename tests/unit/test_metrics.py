@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vconsole.engine.metrics import Scrape, parse
+from vconsole.engine.exposition import parse
+from vconsole.engine.metrics import Scrape
 
 RECORDED = (Path(__file__).parent / "data" / "metrics-0.32.0.txt").read_bytes()
 

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vconsole.engine.metrics import Histogram, Metrics, Quantiles, Scrape, parse
-from vconsole.engine.rates import MetricsWindow, quantile
+from vconsole.engine.exposition import parse
+from vconsole.engine.metrics import Bound, Histogram, Metrics, Quantiles, Scrape, Sum
+from vconsole.engine.quantiles import quantile
+from vconsole.engine.rates import MetricsWindow
 
 RECORDED = parse((Path(__file__).parent / "data" / "metrics-0.32.0.txt").read_bytes())
 
@@ -102,8 +104,9 @@ def test_percentiles_of_the_recorded_body_by_hand() -> None:
     assert metrics.ttft_ms.p95 == pytest.approx(500 + 250 * 6 / 8)
     assert metrics.ttft_ms.p99 == pytest.approx(500 + 250 * 7.6 / 8)
     assert metrics.ttft_ms.mean == pytest.approx(6081.462860107422 / 40)
-    # Rank 620 of 1240 lies in the first bucket, (0, 10] ms, which holds 998.
-    assert metrics.itl_ms.p50 == pytest.approx(10 * 620 / 998)
+    # Rank 620 of 1240 lies in the first bucket, which holds 998 and ends at 10 ms.
+    assert (metrics.itl_ms.p50, metrics.itl_ms.p50_bound) == (10, Bound.AT_MOST)
+    assert metrics.itl_ms.p95_bound is None
 
 
 def test_percentiles_forget_what_is_older_than_a_minute() -> None:
@@ -117,8 +120,74 @@ def test_percentiles_forget_what_is_older_than_a_minute() -> None:
     window.add(62.0, Scrape(ttft=fast))
     metrics = window.metrics(62.0)
     assert metrics is not None
-    assert metrics.ttft_ms.p99 == pytest.approx(990)
+    assert (metrics.ttft_ms.p99, metrics.ttft_ms.p99_bound) == (1000, Bound.AT_MOST)
     assert metrics.ttft_ms.mean == 500
+    # Ten minutes remember the slow hundred: rank 55 of 110 is the 45th of those in (1, 2] s.
+    assert metrics.ttft_10min_ms.p50 == pytest.approx(1000 + 1000 * 45 / 100)
+    assert metrics.ttft_10min_ms.mean == pytest.approx(155 / 110 * 1000)
+
+
+def test_ten_minutes_forget_what_is_older_than_ten_minutes() -> None:
+    bounds = (1.0, 2.0, 4.0, math.inf)
+    window = MetricsWindow()
+    slow, fast = (0, 0, 100, 100), (0, 10, 110, 110)
+    window.add(0.0, Scrape(ttft=Histogram(bounds, (0, 0, 0, 0), 0), preemptions=0))
+    for second in range(1, 700):
+        window.add(float(second), Scrape(ttft=Histogram(bounds, slow, 300), preemptions=50))
+    window.add(700.0, Scrape(ttft=Histogram(bounds, fast, 315), preemptions=53))
+    metrics = window.metrics(700.0)
+    assert metrics is not None
+    # Only the ten of the last second are left, all in (1, 2] s.
+    assert metrics.ttft_10min_ms == metrics.ttft_ms
+    assert metrics.ttft_10min_ms.p50 == pytest.approx(1500)
+    assert metrics.ttft_10min_ms.mean == 1500
+    assert (metrics.preemptions, metrics.preemptions_10min) == (53, 3)
+
+
+def test_ten_minutes_are_ten_minutes_to_within_ten_seconds() -> None:
+    window = MetricsWindow()
+    for second in range(1500):
+        finished = {"stop": float(second)}
+        window.add(float(second), Scrape(preemptions=second, finished_by_reason=finished))
+    metrics = window.metrics(1499.0)
+    assert metrics is not None
+    assert metrics.preemptions_10min is not None
+    assert 600 <= metrics.preemptions_10min <= 610
+    assert metrics.finished_10min == metrics.preemptions_10min
+
+
+def test_a_percentile_beyond_the_last_bucket_is_a_bound_from_below() -> None:
+    bounds = (1.0, 2.0, math.inf)
+    metrics = fed(
+        (0.0, Scrape(e2e=Histogram(bounds, (0, 0, 0), 0))),
+        (1.0, Scrape(e2e=Histogram(bounds, (10, 60, 100), 900))),
+    )
+    assert metrics.e2e_ms.p50 == pytest.approx(1800)
+    assert metrics.e2e_ms.p50_bound is None
+    assert (metrics.e2e_ms.p95, metrics.e2e_ms.p95_bound) == (2000, Bound.AT_LEAST)
+    assert metrics.e2e_ms.mean == 9000
+
+
+def test_a_step_and_a_request_in_the_mean() -> None:
+    metrics = fed(
+        (0.0, Scrape(generation_tokens=0, steps=Sum(0, 0), prefill=Sum(1, 2), decode=Sum(0, 0))),
+        (
+            2.0,
+            Scrape(
+                generation_tokens=600,
+                steps=Sum(1800, 150),
+                prefill=Sum(3, 12),
+                decode=Sum(0, 0),
+                waiting_by_reason={"capacity": 2.0},
+            ),
+        ),
+    )
+    assert metrics.batch_size == 4
+    assert metrics.step_tokens == 12
+    assert metrics.prefill_ms == 200
+    assert metrics.decode_ms is None
+    assert metrics.waiting_by_reason == {"capacity": 2}
+    assert metrics.tokens_per_joule is None
 
 
 def test_shares_are_of_the_last_minute() -> None:
@@ -160,7 +229,7 @@ def test_memory_is_bounded_however_often_it_is_fed(period_s: float) -> None:
     window = MetricsWindow()
     for step in range(3_000):
         window.add(step * period_s, Scrape(generation_tokens=10.0 * step * period_s))
-    assert len(window._samples) <= 250
+    assert len(window._samples) + len(window._old) <= 320
     metrics = window.metrics(3_000 * period_s)
     assert metrics is not None
     assert metrics.generation_tokens_per_s == pytest.approx(10)

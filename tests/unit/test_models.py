@@ -9,6 +9,7 @@ import pytest
 from vconsole import paths
 from vconsole.errors import VConsoleError
 from vconsole.models import demo
+from vconsole.models.fit.plan import Card
 from vconsole.models.profiles import load_profiles
 from vconsole.models.proposal import GIB, propose
 from vconsole.models.resolve import resolve
@@ -74,8 +75,9 @@ def test_a_folder_without_a_config_is_no_model(tmp_path: Path) -> None:
     [(2.0, None), (5.0, "Qwen/Qwen2.5-0.5B-Instruct"), (15.0, "Qwen/Qwen2.5-7B-Instruct-AWQ")],
 )
 def test_the_proposal_fits_the_free_memory(free_gib: float, model: str | None) -> None:
-    proposal = propose(int(free_gib * GIB), 16 * GIB)
-    assert (proposal.candidate.model if proposal else None) == model
-    if proposal:
+    card = Card("a card", 16 * GIB, int(free_gib * GIB), capability=(8, 9))
+    proposal = propose(card, "0.32.0")
+    assert (proposal.model if proposal else None) == model
+    if proposal and "--gpu-memory-utilization" in proposal.flags:
         share = float(proposal.flags[proposal.flags.index("--gpu-memory-utilization") + 1])
         assert share * 16 <= free_gib

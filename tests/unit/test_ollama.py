@@ -10,7 +10,7 @@ from ollama._client import _parse_host
 from tests.support.home import free_port
 from tests.support.ollama_stand_in import ollama_stand_in
 from vconsole.errors import VConsoleError
-from vconsole.host import ollama
+from vconsole.host.ollama import api as ollama
 
 GB = 10**9
 
@@ -28,12 +28,13 @@ def test_the_stand_in_is_what_the_official_client_expects() -> None:
         assert client.generate("llama3:8b", keep_alive=0).done_reason == "unload"
         assert client.ps().models == []
         with pytest.raises(official.ResponseError, match="not found"):
-            client.generate("llama3:8b", keep_alive=0)
+            client.generate("mistral", keep_alive=0)
 
 
 def test_unloading_asks_the_same_as_the_official_client() -> None:
     with ollama_stand_in(llama3_8b=9 * GB) as peer:
-        assert ollama.loaded_models(peer.url) == (ollama.LoadedModel("llama3:8b", 9 * GB),)
+        (held,) = ollama.loaded_models(peer.url) or ()
+        assert (held.name, held.size_vram, held.size) == ("llama3:8b", 9 * GB, 9 * GB)
         ollama.unload("llama3:8b", peer.url)
         assert ollama.loaded_models(peer.url) == ()
         ours = next(body for path, body in peer.asked if path == "/api/generate")

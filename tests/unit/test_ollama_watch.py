@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from tests.unit.standin import reply, standin
-from vconsole.host.ollama import is_on_this_host
+from vconsole.host.ollama.api import is_on_this_host
 from vconsole.supervisor.model import OllamaStatus
-from vconsole.supervisor.telling.ollama_watch import OllamaWatch
+from vconsole.supervisor.ollama.watch import OllamaWatch
 
 LOADED = {"models": [{"name": "llama3", "size_vram": 5 << 30}, {"name": "q", "size_vram": 1}]}
 

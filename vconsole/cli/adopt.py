@@ -9,9 +9,9 @@ import click
 
 from vconsole.cli.options import json_output, require_writable, server_name
 from vconsole.cli.output import print_json, say
+from vconsole.cli.reaching import reach_supervisor
 from vconsole.cli.status import held
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor.autostart import ensure_supervisor
 from vconsole.supervisor.model import AdoptRequest, ForeignServer
 
 
@@ -21,12 +21,12 @@ from vconsole.supervisor.model import AdoptRequest, ForeignServer
 @server_name
 @json_output
 def adopt(pid: int, yes: bool, name: str, as_json: bool) -> None:
-    """Take over the vLLM whose API server is process PID; `vconsole status` shows them.
+    """Take over the vLLM whose API server is process PID; `vconsole status` lists candidates.
 
-    From then on it is stopped, restarted (by its own command line) and watched as any other.
+    From then on it is watched, stopped and restarted (with its own command line) like any other.
     """
     require_writable("adopt")
-    client = ensure_supervisor()
+    client = reach_supervisor()
     found = client.foreign(pid)
     for line in description(found):
         say(line)
@@ -51,7 +51,7 @@ def description(found: ForeignServer) -> list[str]:
 def _ask(found: ForeignServer, name: str) -> None:
     if not sys.stdin.isatty():
         raise VConsoleError(
-            "nobody can be asked here, and adopting needs a yes",
+            "there is no terminal to ask at, and adopting needs a yes",
             f"vconsole adopt {found.pid} --name {name} --yes",
             ExitCode.USAGE,
             kind="needs_yes",

@@ -15,23 +15,36 @@ from vconsole.errors import ExitCode, VConsoleError
 
 # name -> (module, attribute, what `vconsole --help` says of it)
 COMMANDS = {
-    "demo": ("demo", "demo", "From nothing to a served demo model, smoke-tested."),
+    "demo": ("demo", "demo", "Install, serve and smoke-test a demo model in one go."),
     "start": ("verbs", "start", "Start a server and wait until it is ready."),
-    "stop": ("verbs", "stop", "Drain, stop, and prove that it is gone."),
+    "stop": ("verbs", "stop", "Drain, stop, and prove that everything is gone."),
     "restart": ("verbs", "restart", "Stop and start again with the same command line."),
-    "adopt": ("adopt", "adopt", "Take over a vLLM that something else started."),
+    "swap": ("swap", "swap", "Replace the running model; put it back if that fails."),
+    "profile": ("profile", "profile", "Named launch configurations: save, compare, copy."),
+    "adopt": ("adopt", "adopt", "Take over a vLLM that vconsole did not start."),
     "status": ("status", "status", "Everything on one page."),
     "events": ("events", "events", "What happened: restarts, crashes, throttling, tenants."),
-    "report": ("report", "report", "What happened while nobody looked, and what to do."),
-    "top": ("top", "top", "The console, read-only."),
+    "report": ("report", "report", "What happened while nobody was looking, and what to do."),
+    "top": ("top", "top", "The overview alone, read-only."),
+    "serve-web": ("serve_web", "serve_web", "The console in a browser, on loopback."),
     "logs": ("logs", "logs", "The server's log, filtered and followed."),
     "diagnose": ("diagnose", "diagnose", "Why a server failed, from its log."),
     "ask": ("ask", "ask", "Send one request and stream the answer."),
-    "smoke": ("smoke", "smoke", "The quick check that the server really answers."),
+    "smoke": ("smoke", "smoke", "A quick check that the server really answers."),
+    "doctor": ("doctor", "doctor", "Check host, engine and server; a remedy for each finding."),
+    "monitoring": ("monitoring", "monitoring", "Files for Prometheus and Grafana."),
+    "ollama": ("ollama", "ollama", "Make Ollama give way, mildest step first, and bring it back."),
+    "models": ("models", "models", "What can be served here; pull it from the Hub."),
+    "batch": ("batch", "batch", "Many requests, and no answer lost."),
+    "bench": ("bench", "bench", "How fast it is: a sweep, side by side, beyond the noise."),
+    "tune": ("tune", "tune", "Flags found by measuring, under your own prompts."),
+    "prove": ("prove", "prove", "Was leaving Ollama worth it? Measured, on a card."),
+    "fit": ("fit", "fit", "Whether a model fits, and with which flags, before any start."),
     "engine": ("engine", "engine", "The environments that hold vLLM."),
     "config": ("config", "config", "Settings, and where each came from."),
+    "service": ("service", "service", "The systemd unit that serves a profile from boot."),
     "supervisor": ("supervisor", "supervisor", "The background process itself."),
-    "completion": ("completion", "completion", "Print the completion script of a shell."),
+    "completion": ("completion", "completion", "Print the completion script for your shell."),
 }
 
 
@@ -63,7 +76,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, message="vconsole %(version)s")
 @click.option("--socket", metavar="PATH", help="The supervisor's socket (or VCONSOLE_SOCKET).")
 @click.option("--readonly", is_flag=True, help="Change nothing (or VCONSOLE_READONLY=1).")
-@click.option("--name", default="main", show_default=True, help="The server to look at.")
+@click.option("--name", default="main", metavar="NAME", help="Which server.  [default: main]")
 @click.pass_context
 def vconsole(ctx: click.Context, socket: str | None, readonly: bool, name: str) -> None:
     """A console for a local vLLM server."""

@@ -11,7 +11,7 @@ from click.shell_completion import get_completion_class
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script of SHELL on stdout."""
+    """Print the completion script for SHELL on stdout."""
     from vconsole.cli.app import vconsole
 
     completer = get_completion_class(shell)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from vconsole import paths, settings
@@ -13,13 +15,13 @@ NEW_FILE = "# Settings of vconsole; `vconsole config show` lists them all.\n"
 
 @click.group(epilog="Example: vconsole config show")
 def config() -> None:
-    """Settings: built in, then the file, then VCONSOLE_* in the environment."""
+    """Settings: built in, overridden by the file, overridden by VCONSOLE_* variables."""
 
 
 @config.command(epilog="Example: VCONSOLE_SERVER_PORT=8001 vconsole config show")
 @json_output
 def show(as_json: bool) -> None:
-    """Every setting with its value and origin."""
+    """List every setting with its value and where it came from."""
     values = settings.explain()
     unknown = settings.unknown_keys()
     if as_json:
@@ -27,16 +29,24 @@ def show(as_json: bool) -> None:
         print_json({"settings": listed, "unknown": unknown})
         return
     for value in values:
-        click.echo(f"{value.key:<30}{value.value!s:<16}{value.origin:<40}{value.help}")
+        click.echo(f"{value.key:<30}{_shown(value.value):<16}{value.origin:<40}{value.help}")
     for key in unknown:
         say(f"warning: {paths.config_file()} has {key}, which no setting answers to")
+
+
+def _shown(value: settings.Value) -> str:
+    """As the environment would take it."""
+    if isinstance(value, Mapping):
+        pairs = ((name, word) for name, words in value.items() for word in words or ("",))
+        return ",".join(f"{name}={word}" for name, word in pairs)
+    return str(value)
 
 
 @config.command(epilog="Example: cd $(vconsole config path --folder)")
 @click.option("--folder", is_flag=True, help="The folder instead of the file.")
 @json_output
 def path(folder: bool, as_json: bool) -> None:
-    """Where the settings and everything else lie."""
+    """Print where the settings are; with --json, all files and folders."""
     if as_json:
         print_json(
             {

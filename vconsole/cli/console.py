@@ -11,13 +11,19 @@ import click
 from vconsole import paths
 from vconsole.cli.options import is_readonly
 from vconsole.cli.output import say
+from vconsole.cli.reaching import running_supervisor
 
 
-def open_console(name: str, readonly: bool = False) -> int:
+def is_in_browser() -> bool:
+    """Whether `serve-web` shows this console, over pipes of textual-serve."""
+    return os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
+
+
+def open_console(name: str, readonly: bool = False, alone: bool = False) -> int:
     """Run the console until the user leaves it; returns its exit code."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+    terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    if not terminal and not is_in_browser():
         from vconsole.cli.status import page_lines, status_from_records
-        from vconsole.supervisor.autostart import running_supervisor
 
         say("this is no terminal that can show the console; here is the status instead")
         client = running_supervisor()
@@ -26,6 +32,8 @@ def open_console(name: str, readonly: bool = False) -> int:
         return 0
     # Nothing of what is imported is garbage, and looking for it is a tenth of the first paint.
     gc.disable()
-    from vconsole.tui.app import run
+    from vconsole.tui.opening import run
 
-    return run(paths.socket_path(), name, readonly or is_readonly())
+    client = running_supervisor()
+    socket_path = client.socket_path if client else paths.socket_path()
+    return run(socket_path, name, readonly or is_readonly(), alone)

@@ -27,7 +27,7 @@ TRIED_PORTS = 20
 
 @click.command(epilog="Example: vconsole demo --headless --json")
 @click.option("--headless", is_flag=True, help="Print a report and leave the server running.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="Port to listen on.")
 @server_name
 @json_output
 def demo(headless: bool, port: int | None, name: str, as_json: bool) -> int:

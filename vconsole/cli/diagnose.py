@@ -13,7 +13,7 @@ from vconsole.cli.output import print_json
 from vconsole.engine import failures
 from vconsole.engine.redact import Redactor
 from vconsole.errors import VConsoleError
-from vconsole.supervisor.logs.log_reading import live_lines
+from vconsole.supervisor.logs.log_reading import lines_of_run
 from vconsole.supervisor.logs.log_secrets import redactor_of
 from vconsole.supervisor.servers import record
 
@@ -27,13 +27,21 @@ _SHOWN_COLUMNS = 200
 @json_output
 def diagnose(file: str | None, name: str, as_json: bool) -> None:
     """Say why vLLM failed or got worse, from a log: FILE, stdin (-), or the server's last run."""
-    lines = _lines(file, name)
-    found = failures.diagnose(lines)
+    lines, first_line = _lines(file, name)
+    found = _numbered(failures.diagnose(lines), first_line)
     redact = redactor_of(record.log_path(name))
     if as_json:
         print_json(_redacted(found, redact))
     else:
-        click.echo(redact(describe(found, lines)))
+        click.echo(redact(describe(found, lines, first_line)))
+
+
+def _numbered(found: failures.Diagnosis, first_line: int) -> failures.Diagnosis:
+    """With the evidence's number as of the whole log."""
+    evidence = found.evidence
+    if evidence is None:
+        return found
+    return replace(found, evidence=replace(evidence, line=evidence.line + first_line - 1))
 
 
 def _redacted(found: failures.Diagnosis, redact: Redactor) -> failures.Diagnosis:
@@ -41,11 +49,11 @@ def _redacted(found: failures.Diagnosis, redact: Redactor) -> failures.Diagnosis
     return replace(found, message=redact(found.message), evidence=evidence)
 
 
-def describe(found: failures.Diagnosis, lines: list[str]) -> str:
-    """The diagnosis as text, with the evidence in its context."""
+def describe(found: failures.Diagnosis, lines: list[str], first_line: int = 1) -> str:
+    """The diagnosis as text, with the evidence in its context; `lines` begin at `first_line`."""
     parts = [f"{found.cause} ({found.severity}): {found.message}"]
     if found.evidence:
-        parts += ["", *_context(lines, found.evidence.line)]
+        parts += ["", *_context(lines, found.evidence.line, first_line)]
     if found.remedy:
         parts += ["", f"remedy: {found.remedy}"]
     if found.suggested_flags:
@@ -55,13 +63,14 @@ def describe(found: failures.Diagnosis, lines: list[str]) -> str:
     return "\n".join(parts)
 
 
-def _context(lines: list[str], number: int) -> list[str]:
+def _context(lines: list[str], number: int, first_line: int) -> list[str]:
     """The evidence line, marked, and its neighbours, cut to a readable width."""
-    around = range(max(1, number - _CONTEXT_LINES), min(len(lines), number + _CONTEXT_LINES) + 1)
-    width = len(str(around[-1]))
+    last_line = first_line + len(lines) - 1
+    first, last = max(first_line, number - _CONTEXT_LINES), min(last_line, number + _CONTEXT_LINES)
+    width = len(str(last))
     return [
-        f"{'>' if each == number else ' '} {each:>{width}} {_printable(lines[each - 1])}"
-        for each in around
+        f"{'>' if each == number else ' '} {each:>{width}} {_printable(lines[each - first_line])}"
+        for each in range(first, last + 1)
     ]
 
 
@@ -71,19 +80,36 @@ def _printable(line: str) -> str:
     return text if len(text) <= _SHOWN_COLUMNS else f"{text[: _SHOWN_COLUMNS - 1]}…"
 
 
-def _lines(file: str | None, name: str) -> list[str]:
-    """The lines as editors number them: only line feeds count, not a progress bar's returns."""
+def _lines(file: str | None, name: str) -> tuple[list[str], int]:
+    """The lines as editors number them, and the number of the first.
+
+    Only line feeds count, not a progress bar's returns.
+    """
     if file == "-":
-        return sys.stdin.buffer.read().decode("utf-8", errors="replace").split("\n")
+        return sys.stdin.buffer.read().decode("utf-8", errors="replace").split("\n"), 1
     path = Path(file) if file else record.log_path(name)
     try:
-        if not file:
-            return list(live_lines(path))
-        return path.read_bytes().decode("utf-8", errors="replace").split("\n")
-    except OSError as error:
+        if file:
+            return path.read_bytes().decode("utf-8", errors="replace").split("\n"), 1
+        run = record.load(name).run
+        return lines_of_run(path, run.log_offset_bytes if run else 0)
+    except FileNotFoundError as error:
+        if file:
+            raise _unreadable(path, error) from error
         raise VConsoleError(
-            f"cannot read the log {path}: {error.strerror}",
-            "name a log file, or - for standard input"
-            if file
-            else f"{name} has no log yet: `vconsole start` makes one, or name a log file",
+            f"{name} has no log yet",
+            "`vconsole start` makes one, or name a log file",
+            kind="no_log",
         ) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> VConsoleError:
+    name = path.parent.name
+    if isinstance(error, FileNotFoundError) and path == record.log_path(name):
+        remedy = "`vconsole start` makes one, or name a log file"
+        return VConsoleError(f"{name} has no log yet", remedy)
+    return VConsoleError(
+        f"cannot read the log {path}: {error.strerror}", "name a log file, or - for standard input"
+    )

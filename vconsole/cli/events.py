@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import click
 
 from vconsole.cli.options import any_server, json_output
-from vconsole.cli.output import print_json
+from vconsole.cli.output import print_json, say
+from vconsole.cli.reaching import running_supervisor
 from vconsole.cli.since import parse_since
-from vconsole.supervisor.autostart import running_supervisor
 from vconsole.supervisor.client import SupervisorUnreachableError
 from vconsole.supervisor.queries import LONGEST_WAIT_S, MOST_EVENTS, known_kinds
 from vconsole.supervisor.telling.event import Event, EventQuery, Severity
@@ -22,11 +22,19 @@ RETRY_S = 1.0
 
 
 @click.command(epilog="Example: vconsole events --since 2h --kind crash --kind restart -f")
-@click.option("--since", metavar="T", help="From then on: 2h, 3d, 2026-11-23, an RFC 3339 time.")
-@click.option("-f", "--follow", is_flag=True, help="Go on as they happen, until interrupted.")
-@click.option("--kind", "kinds", metavar="KIND", multiple=True, help="Only these (repeatable).")
+@click.option("--since", metavar="T", help="Start at: 2h (ago), 3d, 2026-11-23, an RFC 3339 time.")
+@click.option(
+    "-f", "--follow", is_flag=True, help="Keep printing as they happen, until interrupted."
+)
+@click.option("--kind", "kinds", metavar="KIND", multiple=True, help="Only this kind; repeatable.")
 @any_server
-@click.option("-n", "lines", type=click.IntRange(0, MOST_EVENTS), help="At most so many [200].")
+@click.option(
+    "-n",
+    "lines",
+    type=click.IntRange(0, MOST_EVENTS),
+    metavar="N",
+    help="At most N events.  [default: 200]",
+)
 @json_output
 def events(
     since: str | None,
@@ -40,7 +48,10 @@ def events(
     at = parse_since(since, datetime.now(UTC)) if since else None
     limit = lines if lines is not None else MOST_EVENTS if since else 200
     query = EventQuery(at, known_kinds(kinds), name, limit=limit)
-    for event in _followed(query) if follow else find_events(query):
+    found = _followed(query) if follow else find_events(query)
+    if not found and not as_json:
+        say("no events yet" if query == EventQuery(limit=limit) else "no such events")
+    for event in found:
         if as_json:
             print_json(event)
         else:

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 
 import click
 
+from vconsole import settings
 from vconsole.cli.output import gib, say
-from vconsole.host import ollama
+from vconsole.engine.find import find_engine
 from vconsole.host.cuda import visible_cards
 from vconsole.host.gpu import GpuReader
-from vconsole.host.readings import Gpu
+from vconsole.host.ollama import api as ollama
+from vconsole.host.readings import Gpu, Host
 from vconsole.models.proposal import Proposal, propose
+from vconsole.supervisor.cards import card_of_host
 
 # Ollama's runner ends some time after the answer that its model is unloaded.
 UNLOADED_WITHIN_S = 15.0
@@ -41,8 +44,7 @@ def choose_first_model() -> FirstModel | None:
                 return None
             card = max(cards, key=_free_bytes)
             loaded = _tell(card)
-            free, total = _free_bytes(card), card.memory_total_bytes or 0
-            proposal = propose(free, total, card.compute_capability)
+            proposal = propose(card_of_host([card], Host()).card, _engine_version())
             answer = _ask(proposal, loaded)
             if answer != "u":
                 break
@@ -51,7 +53,12 @@ def choose_first_model() -> FirstModel | None:
         raise click.Abort
     if proposal is None or answer == "d":
         return None
-    return FirstModel(proposal.candidate.model, proposal.flags, _on(card, cards))
+    return FirstModel(proposal.model, proposal.flags, _on(card, cards))
+
+
+def _engine_version() -> str | None:
+    engine = find_engine(settings.load())
+    return engine.version if engine else None
 
 
 def _usable_cards(reader: GpuReader) -> list[Gpu]:
@@ -81,10 +88,10 @@ def _tell(card: Gpu) -> list[ollama.LoadedModel]:
 def _ask(proposal: Proposal | None, loaded: list[ollama.LoadedModel]) -> str:
     choices = {"d": "the demo model (nothing to download)", "n": "nothing"}
     if proposal:
-        say(f"proposed: {proposal.candidate.model}")
+        say(f"proposed: {proposal.model}")
         say(f"  {proposal.why}")
         say(f"  started with {' '.join(proposal.flags)}")
-        size_gb = proposal.candidate.weights_bytes / 10**9
+        size_gb = proposal.weights_bytes / 10**9
         choices = {"y": f"download {size_gb:.1f} GB unless it is there, and start it", **choices}
     else:
         say("no model of the short list fits the memory that is free")

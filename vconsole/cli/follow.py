@@ -6,9 +6,13 @@ import time
 from collections.abc import Callable
 
 from vconsole.cli.output import duration, say
-from vconsole.errors import ExitCode, VConsoleError
+from vconsole.errors import ErrorBody, ExitCode, VConsoleError
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import Operation, OperationState, ServerStatus, Status
+
+
+class SupervisorLeftError(VConsoleError):
+    """The supervisor ended, by whatever, while its operation ran."""
 
 
 def follow(
@@ -16,8 +20,23 @@ def follow(
     operation: Operation,
     timeout_s: float | None = None,
     report: Callable[[ServerStatus], None] | None = None,
+    report_operation: Callable[[Operation | None], None] | None = None,
 ) -> tuple[Operation, Status]:
-    """Wait for the end of an operation; a failed one raises its error.
+    """Wait for the end of an operation; a failed one raises its error."""
+    ended, status = until_ended(client, operation, timeout_s, report, report_operation)
+    if ended.error:
+        raise error_of(ended.error)
+    return ended, status
+
+
+def until_ended(
+    client: SupervisorClient,
+    operation: Operation,
+    timeout_s: float | None = None,
+    report: Callable[[ServerStatus], None] | None = None,
+    report_operation: Callable[[Operation | None], None] | None = None,
+) -> tuple[Operation, Status]:
+    """Wait for the end of an operation, however it ends.
 
     After `timeout_s` it raises with exit code 4; the operation itself goes on.
     """
@@ -26,13 +45,15 @@ def follow(
         if report:
             report(status.server)
         found = next((one for one in status.operations if one.id == operation.id), None)
+        if report_operation:
+            report_operation(found)
         if found is None:
             raise VConsoleError(f"the {operation.kind} was overtaken by another operation")
         if found.state is not OperationState.RUNNING:
-            return _ended(found), status
+            return found, status
         if deadline_s is not None and time.monotonic() > deadline_s:
             raise _timed_out(operation)
-    raise VConsoleError(
+    raise SupervisorLeftError(
         f"the supervisor left while the {operation.kind} ran",
         "`vconsole status` shows what is so",
     )
@@ -56,11 +77,8 @@ class PhasePrinter:
                 say(f"  {phase.name:<9}{phase.seconds:6.1f} s")
 
 
-def _ended(operation: Operation) -> Operation:
-    if operation.error:
-        body = operation.error
-        raise VConsoleError(body.message, body.remedy, ExitCode(body.exit_code), body.kind)
-    return operation
+def error_of(body: ErrorBody) -> VConsoleError:
+    return VConsoleError(body.message, body.remedy, ExitCode(body.exit_code), body.kind)
 
 
 def _timed_out(operation: Operation) -> VConsoleError:

@@ -25,16 +25,25 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 @click.command(epilog="Example: vconsole logs -f --level warning --grep 'KV cache'")
-@click.option("-f", "--follow", is_flag=True, help="Go on as the log grows, until interrupted.")
+@click.option(
+    "-f", "--follow", is_flag=True, help="Keep printing as the log grows, until interrupted."
+)
 @click.option("--level", type=click.Choice(list(LEVELS)), help="This level and worse.")
 @click.option("--grep", metavar="RE", help="Only messages that match this regular expression.")
-@click.option("-n", "lines", type=click.IntRange(min=0), default=200, show_default=True)
+@click.option(
+    "-n",
+    "lines",
+    type=click.IntRange(0),
+    default=200,
+    metavar="N",
+    help="The last N lines.  [default: 200]",
+)
 @server_name
 @json_output
 def logs(
     follow: bool, level: str | None, grep: str | None, lines: int, name: str, as_json: bool
 ) -> None:
-    """Print the end of the server's log, with archived lines where more are asked for."""
+    """Print the end of the server's log; archived parts are read where you ask for more."""
     path = record.log_path(name)
     _refuse_adopted(name)
     if not path.exists():

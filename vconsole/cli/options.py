@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from vconsole.cli import completing
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.settings import TRUE_WORDS
 from vconsole.supervisor.names import checked_name
@@ -17,14 +18,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def server_name(function: F) -> F:
     return click.option(
-        "--name", default="main", show_default=True, metavar="NAME", help="Which server."
+        "--name",
+        default="main",
+        show_default=True,
+        metavar="NAME",
+        help="Which server.",
+        shell_complete=completing.servers,
     )(function)
 
 
 def any_server(function: F) -> F:
-    return click.option(
-        "--name", metavar="NAME", callback=_checked, help="Only what concerns this server."
-    )(function)
+    return click.option("--name", metavar="NAME", callback=_checked, help="Only this server.")(
+        function
+    )
 
 
 def _checked(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:

@@ -53,3 +53,7 @@ def gib(size_bytes: int | None) -> str:
 def figure(value: float | None, unit: str = "", digits: int = 0) -> str:
     """A figure with thousands separated; a dash for unknown."""
     return "—" if value is None else f"{value:,.{digits}f}{unit}"
+
+
+def percent(share: float | None) -> str:
+    return "—" if share is None else f"{share:.0%}"

@@ -9,10 +9,11 @@ import click
 
 from vconsole import settings
 from vconsole.cli.events import event_line
+from vconsole.cli.level_lines import cost_lines, level_lines
 from vconsole.cli.options import any_server, json_output
 from vconsole.cli.output import duration, figure, print_json
+from vconsole.cli.reaching import running_supervisor
 from vconsole.cli.since import parse_since
-from vconsole.supervisor.autostart import running_supervisor
 from vconsole.supervisor.telling.report_model import FailureNote, Report, Served
 
 SHOWN = 8
@@ -24,12 +25,12 @@ SHOWN = 8
     default="24h",
     show_default=True,
     metavar="T",
-    help="From then on: 2h, 3d, 2026-11-23, an RFC 3339 time.",
+    help="Start at: 2h (ago), 3d, 2026-11-23, an RFC 3339 time.",
 )
 @any_server
 @json_output
 def report(since: str, name: str | None, as_json: bool) -> None:
-    """Say what was served, what failed and was restarted, what it cost, and what to do."""
+    """Sum up what was served, what failed and was restarted, what it cost, and what to do."""
     page = make(parse_since(since, datetime.now(UTC)), name)
     if as_json:
         print_json(page)
@@ -57,6 +58,7 @@ def report_lines(page: Report) -> list[str]:
     lines += _at_most("failures", [_failure(one) for one in page.failures])
     lines += _at_most("notable", [event_line(one) for one in page.notable])
     lines += _energy_lines(page)
+    lines += level_lines(page.levels, explain=True)
     lines += [f"  ▸ {line}" for line in page.advice]
     if not (page.restarts or page.failures or page.notable or page.advice):
         lines.append("  ✓ nothing went wrong")
@@ -75,8 +77,8 @@ def _served_lines(served: Served) -> Iterator[str]:
 def _energy_lines(page: Report) -> Iterator[str]:
     if page.energy_wh is not None:
         yield f"  energy   {figure(page.energy_wh, ' Wh', 1)}"
-    if page.cost is not None:
-        yield f"  cost     {figure(page.cost, '', 2)} {page.currency or ''}".rstrip()
+    if page.costs is not None:
+        yield from cost_lines(page.costs)
 
 
 def _at_most(word: str, lines: list[str]) -> Iterator[str]:

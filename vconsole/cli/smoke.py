@@ -10,14 +10,14 @@ from vconsole.cli.output import print_json
 from vconsole.cli.reaching import reach_supervisor
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.supervisor.client import SupervisorClient
-from vconsole.supervisor.model import SmokeReport
+from vconsole.supervisor.model import SmokeCheck, SmokeReport
 
 
 @click.command(epilog="Example: vconsole smoke && echo serving")
 @server_name
 @json_output
 def smoke(name: str, as_json: bool) -> int:
-    """Check that the server really answers; exit code 1 where a check did not pass."""
+    """Check that the server really answers; exit code 1 if a check fails."""
     report = run_smoke_test(reach_supervisor(), name)
     if as_json:
         print_json(report)
@@ -41,9 +41,19 @@ def run_smoke_test(client: SupervisorClient, name: str) -> SmokeReport:
 
 
 def report_lines(report: SmokeReport) -> list[str]:
-    lines = [
-        f"{'✓' if check.passed else '✕'} {check.name:<16}{check.ms:8.0f} ms  {check.detail}"
-        for check in report.checks
-    ]
+    """Each check, the verdict, and how it compares with the last good run."""
     verdict = "passed" if report.passed else "NOT passed"
-    return [*lines, f"smoke test {verdict} in {report.seconds:.1f} s"]
+    lines = [*map(_check_line, report.checks), f"smoke test {verdict} in {report.seconds:.1f} s"]
+    if report.slower and report.before_at and report.before_seconds is not None:
+        names = ", ".join(report.slower)
+        lines.append(
+            f"slower by half than the last good run ({report.before_at:%Y-%m-%d %H:%M} UTC,"
+            f" {report.before_seconds:.1f} s): {names}"
+        )
+    return lines
+
+
+def _check_line(check: SmokeCheck) -> str:
+    mark = "✓" if check.passed else "✕"
+    before = f" (was {check.before_ms:.0f})" if check.slower else ""
+    return f"{mark} {check.name:<16}{check.ms:8.0f} ms{before}  {check.detail}"

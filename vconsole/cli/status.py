@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 import click
 
+from vconsole.cli.level_lines import level_lines
+from vconsole.cli.metrics_lines import metrics_lines
 from vconsole.cli.options import json_output, server_name
-from vconsole.cli.output import duration, figure, gib, print_json
+from vconsole.cli.output import duration, figure, gib, percent, print_json
+from vconsole.cli.reaching import running_supervisor
 from vconsole.host.readings import Gpu
-from vconsole.supervisor.autostart import running_supervisor
-from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import (
     ForeignServer,
     ServerState,
     ServerStatus,
+    SleeperStatus,
+    StandbyStatus,
     Status,
     StrayProcess,
     SupervisorInfo,
@@ -32,6 +34,7 @@ SYMBOLS = {
     ServerState.BACKOFF: "↻",
     ServerState.FAILED: "✕",
     ServerState.STOPPED: "○",
+    ServerState.ASLEEP: "☾",
 }
 
 
@@ -40,10 +43,12 @@ SYMBOLS = {
 @server_name
 @json_output
 def status(watch: bool, name: str, as_json: bool) -> None:
-    """Say what runs, how it does, and what fills the machine. Starts and stops nothing."""
+    """Show what runs, how it is doing, and what fills the machine. Changes nothing."""
     client = running_supervisor()
     if watch and client:
-        _watch(client, name, as_json)
+        from vconsole.cli.status_watch import watch as go_on
+
+        go_on(client, name, as_json)
         return
     page = client.status(name) if client else status_from_records(name)
     if as_json:
@@ -61,52 +66,32 @@ def status_from_records(name: str) -> Status:
 
 def page_lines(page: Status) -> list[str]:
     """The page for people, most important first."""
-    lines = [_headline(page.server)]
+    lines = [headline(page.server)]
+    ours = (one for one in page.operations if one.server == page.server.name)
+    lines += [f"  swap     {one.swap_words}" for one in ours if one.swap_words]
     if page.server.last_failure and page.server.state in {ServerState.FAILED, ServerState.BACKOFF}:
         lines += _failure_lines(page.server)
     if page.metrics and page.server.state in {ServerState.READY, ServerState.STALLED}:
-        lines += _metrics_lines(page)
+        lines += metrics_lines(page.metrics)
+        lines += level_lines(page.levels)
+        lines += [f"  ▸ {one.text} {one.remedy}".rstrip() for one in page.advice]
+    if page.server.standby:
+        lines.append(_standby_line(page.server.standby))
+    lines += map(_sleeper_line, page.server.sleepers)
     lines += [f"  warning  {warning}" for warning in page.server.warnings]
     lines += _machine_lines(page)
-    lines += [_headline(other) for other in page.servers if other.name != page.server.name]
+    lines += [headline(other) for other in page.servers if other.name != page.server.name]
     lines += _foreign_lines(page)
     if not page.supervisor.alive:
         lines.append("no supervisor runs: this is what the records say")
     return lines
 
 
-def _watch(client: SupervisorClient, name: str, as_json: bool) -> None:
-    shown = None
-    for page in client.watch(name):
-        second = datetime.now().astimezone().strftime("%H:%M:%S")
-        if second == shown:
-            continue
-        shown = second
-        if as_json:
-            print_json(page)
-        else:
-            click.echo(f"{second} {_watch_line(page)}")
-
-
-def _watch_line(page: Status) -> str:
-    server, metrics = page.server, page.metrics
-    if server.state is ServerState.STARTING:
-        share = "" if server.progress is None else f" {server.progress:.0%}"
-        eta = "" if server.eta_s is None else f"  about {duration(server.eta_s)} left"
-        return f"{_headline(server)}  {server.phase}{share}{eta}"
-    if metrics is None or server.state is not ServerState.READY:
-        return _headline(server)
-    return (
-        f"{SYMBOLS[server.state]} {server.served_name}  "
-        f"run {figure(metrics.requests_running)}  wait {figure(metrics.requests_waiting)}  "
-        f"gen {figure(metrics.generation_tokens_per_s)} tok/s  "
-        f"prompt {figure(metrics.prompt_tokens_per_s)} tok/s  KV {_percent(metrics.kv_cache_usage)}"
-    )
-
-
 def _recorded(name: str) -> ServerStatus:
     known = record.load(name)
     status = recorded_status(known)
+    if known.swap:
+        status = replace(status, warnings=(*status.warnings, _interrupted(known.swap)))
     if known.run is None or status.state in {ServerState.STOPPED, ServerState.FAILED}:
         return status
     if known.run.boot_id == tree.boot_id() and tree.is_alive(known.run.leader):
@@ -114,7 +99,12 @@ def _recorded(name: str) -> ServerStatus:
     return replace(status, state=ServerState.FAILED, uptime_s=None)
 
 
-def _headline(server: ServerStatus) -> str:
+def _interrupted(swap: record.Transaction) -> str:
+    models = f"{swap.old.served_name} to {swap.candidates[0].served_name}"
+    return f"a swap of {models} was interrupted; the next supervisor sees to it: vconsole smoke"
+
+
+def headline(server: ServerStatus) -> str:
     parts = [f"{SYMBOLS[server.state]} {server.state.upper():<9}{server.name}"]
     if server.state in {ServerState.STOPPED, ServerState.FAILED}:
         parts.append(f"last {server.served_name}" if server.served_name else "nothing ran yet")
@@ -137,43 +127,36 @@ def _failure_lines(server: ServerStatus) -> list[str]:
     return lines
 
 
-def _metrics_lines(page: Status) -> list[str]:
-    metrics = page.metrics
-    assert metrics is not None
-    ttft, itl = metrics.ttft_ms, metrics.itl_ms
-    return [
-        f"  requests {figure(metrics.requests_running)} running, "
-        f"{figure(metrics.requests_waiting)} waiting, {figure(metrics.requests_per_s, '/s', 1)}",
-        f"  tokens   {figure(metrics.generation_tokens_per_s)}/s generated, "
-        f"{figure(metrics.prompt_tokens_per_s)}/s of prompts",
-        f"  KV cache {_percent(metrics.kv_cache_usage)} of "
-        f"{figure(metrics.kv_cache_tokens)} tokens, "
-        f"prefix hits {_percent(metrics.prefix_cache_hit_rate)}, "
-        f"{figure(metrics.preemptions)} preempted",
-        f"  latency  TTFT p50 {figure(ttft.p50)} p95 {figure(ttft.p95)} ms, "
-        f"ITL p50 {figure(itl.p50, digits=1)} p95 {figure(itl.p95, digits=1)} ms (1 min)",
-    ]
-
-
 def _machine_lines(page: Status) -> list[str]:
-    lines = [f"  GPU {gpu.index}    {gpu.name or 'unknown'}  {_card(gpu)}" for gpu in page.gpus]
+    lines = [f"  GPU {gpu.index}    {gpu.name or 'unknown'}  {card(gpu)}" for gpu in page.gpus]
     host = page.host
     if host.memory_total_bytes is not None:
         lines.append(
             f"  host     {gib(host.memory_available_bytes)} of {gib(host.memory_total_bytes)} "
-            f"free, CPU {_percent(host.cpu)}, disk {gib(host.disk_free_bytes)} free"
+            f"free, CPU {percent(host.cpu)}, disk {gib(host.disk_free_bytes)} free"
         )
     return lines
 
 
-def _card(gpu: Gpu) -> str:
+def card(gpu: Gpu) -> str:
     if gpu.state:
         return gpu.state
     throttled = f", throttled: {', '.join(gpu.throttle)}" if gpu.throttle else ""
     return (
         f"{gib(gpu.memory_used_bytes)} of {gib(gpu.memory_total_bytes)}  "
-        f"{_percent(gpu.utilization)}  {figure(gpu.temperature_c)} °C{throttled}"
+        f"{percent(gpu.utilization)}  {figure(gpu.temperature_c)} °C{throttled}"
     )
+
+
+def _standby_line(standby: StandbyStatus) -> str:
+    state = "loads" if standby.ready_s is None else "waits to become the next server"
+    return f"  standby  {state}, holds {gib(standby.memory_bytes)} of memory (pid {standby.pid})"
+
+
+def _sleeper_line(sleeper: SleeperStatus) -> str:
+    cards = f", {gib(sleeper.card_bytes)} of the cards" if sleeper.card_bytes else ""
+    held = f"holds {gib(sleeper.memory_bytes)} of memory{cards}"
+    return f"  asleep   {sleeper.served_name}, {held} (pid {sleeper.pid}); a swap to it wakes it"
 
 
 def _foreign_lines(page: Status) -> list[str]:
@@ -195,7 +178,3 @@ def held(process: ForeignServer | StrayProcess) -> str:
     on_cards = process.gpu_memory_bytes
     on_cards_words = "" if on_cards is None else f"{gib(on_cards)} of GPU memory, "
     return f"{on_cards_words}{gib(process.memory_bytes)} of RAM"
-
-
-def _percent(share: float | None) -> str:
-    return "—" if share is None else f"{share:.0%}"

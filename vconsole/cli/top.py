@@ -1,4 +1,4 @@
-"""top: the console, with every key that changes something out of reach."""
+"""top: the overview alone, with every key that changes something out of reach."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ from vconsole.cli.options import server_name
 @server_name
 def top(name: str) -> int:
     """Watch a server and its machine; nothing can be started, stopped or changed here."""
-    return open_console(name, readonly=True)
+    return open_console(name, readonly=True, alone=True)

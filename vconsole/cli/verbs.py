@@ -6,15 +6,16 @@ import os
 
 import click
 
-from vconsole.cli.follow import PhasePrinter, follow
+from vconsole.cli import completing
+from vconsole.cli.follow import follow
 from vconsole.cli.options import json_output, require_writable, server_name
 from vconsole.cli.output import duration, print_json, say
 from vconsole.cli.reaching import reach_supervisor
+from vconsole.cli.starting import start_and_wait, under_way, wait_for_start
 from vconsole.engine.command import passed_on
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.resolve import absolute_if_folder
-from vconsole.supervisor.client import SupervisorClient
-from vconsole.supervisor.model import Operation, ServerStatus, StartRequest
+from vconsole.supervisor.model import StartRequest
 
 FLAGS = {"ignore_unknown_options": False}
 
@@ -23,13 +24,21 @@ FLAGS = {"ignore_unknown_options": False}
     context_settings=FLAGS,
     epilog="Example: vconsole start demo --port 8001 -- --max-model-len 1024",
 )
-@click.argument("model", required=False)
+@click.argument("model", required=False, shell_complete=completing.models)
 @click.argument("flags", nargs=-1, type=click.UNPROCESSED, metavar="[-- VLLM FLAGS]")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
-@click.option("--host", help="Address to bind to.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="Port to listen on.")
+@click.option("--host", metavar="ADDRESS", help="Address to bind to.  [default: 127.0.0.1]")
 @click.option("--served-name", metavar="NAME", help="What clients call the model.")
 @click.option("--no-wait", is_flag=True, help="Return as soon as the start is under way.")
-@click.option("--timeout", type=float, metavar="S", help="Wait at most so long (exit code 4).")
+@click.option(
+    "--timeout", type=float, metavar="S", help="Wait at most so many seconds (exit code 4)."
+)
+@click.option(
+    "--adapt",
+    is_flag=True,
+    help="If it fails, try once more with the flags that the failure suggests.",
+)
+@click.option("--anyway", is_flag=True, help="Start even where the plan expects a failure.")
 @server_name
 @json_output
 def start(
@@ -40,12 +49,15 @@ def start(
     served_name: str | None,
     no_wait: bool,
     timeout: float | None,
+    adapt: bool,
+    anyway: bool,
     name: str,
     as_json: bool,
 ) -> None:
     """Start MODEL (a folder, OWNER/NAME of the Hub, `demo`, a profile); wait until it is ready.
 
-    Without MODEL the last one is started again. What stands behind -- goes to vLLM as it is.
+    Without MODEL the last one is started again. Everything after -- goes to vLLM unchanged. The
+    plan is shown first; it adds the flags that make the best of the card where you gave none.
     """
     require_writable("start")
     if model and model.startswith("-"):
@@ -57,30 +69,45 @@ def start(
         served_name=served_name,
         flags=flags,
         env=passed_on(os.environ),
+        adapt=adapt,
+        anyway=anyway,
     )
     client = reach_supervisor()
-    operation = client.start(name, request)
-    _wait_for_start(client, operation, no_wait, timeout, as_json)
+    if no_wait:
+        under_way(client, client.start(name, request), as_json)
+    else:
+        start_and_wait(client, name, request, timeout, as_json)
 
 
 @click.command(epilog="Example: vconsole restart")
 @click.option("--no-wait", is_flag=True, help="Return as soon as the restart is under way.")
-@click.option("--timeout", type=float, metavar="S", help="Wait at most so long (exit code 4).")
+@click.option(
+    "--timeout", type=float, metavar="S", help="Wait at most so many seconds (exit code 4)."
+)
 @server_name
 @json_output
 def restart(no_wait: bool, timeout: float | None, name: str, as_json: bool) -> None:
     """Stop the server and start it again with the same command line."""
     require_writable("restart")
     client = reach_supervisor()
-    _wait_for_start(client, client.restart(name), no_wait, timeout, as_json)
+    operation = client.restart(name)
+    if no_wait:
+        under_way(client, operation, as_json)
+    else:
+        wait_for_start(client, operation, timeout, as_json)
 
 
 @click.command(epilog="Example: vconsole stop --drain 60")
 @click.option(
-    "--drain", type=click.FloatRange(min=0), metavar="S", help="Seconds for requests in flight."
+    "--drain",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="Seconds that requests in flight get.",
 )
 @click.option("--no-wait", is_flag=True, help="Return as soon as the stop is under way.")
-@click.option("--timeout", type=float, metavar="S", help="Wait at most so long (exit code 4).")
+@click.option(
+    "--timeout", type=float, metavar="S", help="Wait at most so many seconds (exit code 4)."
+)
 @server_name
 @json_output
 def stop(
@@ -91,7 +118,7 @@ def stop(
     client = reach_supervisor()
     operation = client.stop(name, drain)
     if no_wait:
-        _under_way(operation, client.server(name), as_json)
+        under_way(client, operation, as_json)
         return
     ended, status = follow(client, operation, timeout)
     if as_json:
@@ -107,50 +134,3 @@ def stop(
         say(f"{name} is stopped: every process gone, port free ({duration(ended.seconds)})")
         if ended.gpu_memory_note:
             say(f"  {ended.gpu_memory_note}")
-
-
-def _wait_for_start(
-    client: SupervisorClient,
-    operation: Operation,
-    no_wait: bool,
-    timeout_s: float | None,
-    as_json: bool,
-) -> None:
-    server = client.server(operation.server)
-    if no_wait:
-        _under_way(operation, server, as_json)
-        return
-    say(f"{operation.kind} of {operation.server} …")
-    try:
-        _, status = follow(client, operation, timeout_s, PhasePrinter())
-    except KeyboardInterrupt:
-        say("\nthe start goes on; `vconsole status --watch` follows it, `vconsole stop` ends it")
-        raise
-    server = status.server
-    for warning in server.warnings:
-        say(f"warning: {warning}")
-    if as_json:
-        print_json(_start_result(server))
-    else:
-        click.echo(
-            f"{server.served_name} is ready at {server.url} after {duration(server.ready_s)}"
-        )
-
-
-def _under_way(operation: Operation, server: ServerStatus, as_json: bool) -> None:
-    if as_json:
-        print_json({**_start_result(server), "operation": operation.id})
-    else:
-        say(f"the {operation.kind} of {operation.server} is under way: vconsole status --watch")
-
-
-def _start_result(server: ServerStatus) -> dict[str, object]:
-    return {
-        "state": server.state,
-        "pid": server.pid,
-        "url": server.url,
-        "model": server.model,
-        "served_name": server.served_name,
-        "ready_s": server.ready_s,
-        "phases": [{"name": phase.name, "seconds": phase.seconds} for phase in server.phases],
-    }

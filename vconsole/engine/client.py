@@ -16,6 +16,12 @@ from typing import Any, Self, TypeVar
 import httpx
 import msgspec
 
+from vconsole.engine.kept_connection import (
+    BrokenAnswerError,
+    CannotConnectError,
+    EndlessAnswerError,
+    KeptConnection,
+)
 from vconsole.engine.protocol import ModelCard, ModelList, Version, refusal_reason
 from vconsole.errors import ExitCode, VConsoleError
 
@@ -81,6 +87,7 @@ class EngineClient:
         headers = {"Accept-Encoding": "identity"}
         if api_key is not None:
             headers["Authorization"] = f"Bearer {_header_safe(api_key)}"
+        self._scraping = KeptConnection(self.url, headers, uds, KEEPALIVE_S, LARGEST_BODY_BYTES)
         limits = httpx.Limits(keepalive_expiry=KEEPALIVE_S)
         # Loading the certificates costs 20 ms, and plain HTTP needs none.
         verify = not self.url.startswith("http:")
@@ -109,6 +116,7 @@ class EngineClient:
         await self.aclose()
 
     async def aclose(self) -> None:
+        self._scraping.close()
         await self._http.aclose()
 
     async def health(self, timeout_s: float = HEALTH_TIMEOUT_S) -> bool:
@@ -134,13 +142,27 @@ class EngineClient:
 
     async def metrics(self, timeout_s: float = CALL_TIMEOUT_S) -> bytes:
         """The text of `/metrics`, for `vconsole.engine.metrics.parse`."""
-        return await self._call("GET", "/metrics", timeout_s=timeout_s)
+        if not self.url.startswith("http:"):
+            return await self._call("GET", "/metrics", timeout_s=timeout_s)
+        with self._plain_errors(f"/metrics did not answer within {timeout_s:g} s"):
+            async with asyncio.timeout(timeout_s):
+                answer = await self._scraping.get("/metrics")
+        if answer.status != httpx.codes.OK:
+            raise EngineRefusedError(answer.status, refusal_reason(answer.status, answer.body))
+        return answer.body
+
+    async def get(self, path: str, wanted: type[T], timeout_s: float = CALL_TIMEOUT_S) -> T:
+        return self._decode(await self._call("GET", path, timeout_s=timeout_s), wanted)
 
     async def post(
         self, path: str, body: dict[str, Any], wanted: type[T], timeout_s: float = CALL_TIMEOUT_S
     ) -> T:
         """Send JSON, get JSON; cancelling the call closes the connection, which aborts in vLLM."""
         return self._decode(await self._call("POST", path, body, timeout_s), wanted)
+
+    async def tell(self, path: str, timeout_s: float = CALL_TIMEOUT_S) -> None:
+        """Have something done; what a 200 says beside that differs between versions of vLLM."""
+        await self._call("POST", path, {}, timeout_s)
 
     async def stream(
         self, path: str, body: dict[str, Any], wanted: type[T], silence_s: float
@@ -195,7 +217,7 @@ class EngineClient:
     def _plain_errors(self, too_late: str) -> Iterator[None]:
         try:
             yield
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout, CannotConnectError) as error:
             raise EngineUnreachableError(
                 f"no server answers at {self.url} ({error or type(error).__name__})",
                 "start one with: vconsole start",
@@ -208,7 +230,9 @@ class EngineClient:
                 "see what it does: vconsole status, vconsole logs",
                 ExitCode.TIMED_OUT,
             ) from error
-        except httpx.HTTPError as error:
+        except EndlessAnswerError as error:
+            raise EngineGoneError("the server's answer has no end", kind="not_vllm") from error
+        except (httpx.HTTPError, BrokenAnswerError) as error:
             raise EngineGoneError(
                 f"the server at {self.url} went away during the answer"
                 f" ({error or type(error).__name__})",

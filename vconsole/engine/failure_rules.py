@@ -6,13 +6,16 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib import resources
 from typing import Any, NamedTuple
 
 from vconsole.engine.line_index import Run
 
 _FILE = "failure_rules.toml"
+# Between a frame and what it raised stand the frame's code, its marks and a message's first lines.
+_FRAME_LINES = 8
+_RAISED = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception): ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Rule:
     dead: bool = False
     silent: bool = False
     anywhere: bool = False
+    raised_in: tuple[str, ...] = ()
     signal: int | None = None
 
 
@@ -77,6 +81,7 @@ def _rule(entry: dict[str, Any], lists: dict[str, tuple[str, ...]]) -> Rule:
         "plain": entry.get("plain", message),
         "flags": tuple(entry.get("flags", ())),
         "veto": tuple(entry.get("veto", ())),
+        "raised_in": tuple(entry.get("raised_in", ())),
     }
     return Rule(**{**entry, **fixed})
 
@@ -117,12 +122,34 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def search(rules: Sequence[Rule], run: Run) -> Iterator[Hit]:
     """Every place where a rule matches; a rule without `anywhere` skips lines of low level."""
+    frame_at = cache(partial(_innermost_frame, run))
     for rule in rules:
         index = run.whole if rule.anywhere else run.serious
         for number, pattern in enumerate(rule.match):
             for place in index.places(anchor(pattern)):
                 text = run.lines[place].text
                 found = _compiled(pattern).search(text)
-                if found and not any(_compiled(veto).search(text) for veto in rule.veto):
+                if not found or _is_innocent(rule, text):
+                    continue
+                if not rule.raised_in or _is_one_of(rule.raised_in, frame_at(place)):
                     figures = {name: value for name, value in found.groupdict().items() if value}
                     yield Hit(rule, number, place, found[0], figures)
+
+
+def _is_innocent(rule: Rule, text: str) -> bool:
+    return any(_compiled(veto).search(text) for veto in rule.veto)
+
+
+def _is_one_of(patterns: Sequence[str], frame: str) -> bool:
+    return any(_compiled(each).search(frame) for each in patterns)
+
+
+def _innermost_frame(run: Run, place: int) -> str:
+    """The nearest frame of the traceback that ends at this line, with forward slashes."""
+    for line in reversed(run.lines[max(0, place - _FRAME_LINES) : place]):
+        text = line.text.lstrip()
+        if text.startswith('File "'):
+            return text.replace("\\", "/")
+        if text.startswith("Traceback") or _RAISED.match(text):
+            break
+    return ""

@@ -24,11 +24,16 @@ _VAGUE = ("unknown", "healthy", "bad_argument", "import_error")
 _POLITE_SIGNALS = (2, 15)
 # An exception with its message: a pydantic error says what is wrong two lines below its name.
 _ONE_MESSAGE_LINES = 4
+# What no server dies of explains a death while serving only if it was said shortly before.
+_BEFORE_DEATH_LINES = 300
+_LONGEST_SAID = 300
 _CODE = ("    ", "raise ", "return ", "assert ", "except ", "self.", "with ", "from ", "import ")
 _EXCEPTION = re.compile(
     r"^[\s|]{0,8}(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failure|Fault)"
     r"(?::|$| \()"
 )
+# Whatever ends a traceback is one too, however its class is called.
+_OTHER_EXCEPTION = re.compile(r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:: |$)")
 _WRAPPERS = re.compile(
     r"initialization failed|EngineDeadError|EngineCore encountered|stack trace|died unexpectedly"
     r"|CancelledError|KeyboardInterrupt|SystemExit|EngineCore failed to start|Executor failed"
@@ -82,6 +87,20 @@ def diagnose(
     return found
 
 
+def degradations(lines: Iterable[str], *, serving: bool) -> tuple[Diagnosis, ...]:
+    """What these lines of a living server say of its being worse than it could be, a cause each.
+
+    With `serving` they were printed after it was ready: faults that it survived then count too.
+    """
+    run = index_run(read(lines))
+    found: dict[str, Diagnosis] = {}
+    for hit in search(rule_book().rules, run):
+        lasting = serving and hit.rule.serving == "degraded"
+        if hit.rule.severity == "degraded" or lasting:
+            found.setdefault(hit.rule.cause, _explain(hit, run, Severity.DEGRADED))
+    return tuple(found.values())
+
+
 def _of_run(
     lines: list[LogLine], exit_signal: int | None, stop_requested: bool
 ) -> tuple[Diagnosis, bool]:
@@ -91,17 +110,24 @@ def _of_run(
     found = _look(run, outcome, exit_signal)
     if found.cause in _VAGUE and len(joined := reflow(lines)) < len(lines):
         run = index_run(joined)
-        clearer = _look(run, outcome_of(run, stop_requested), exit_signal)
+        # An exception that was seen stays one, though joined to a wrapper it looks like that.
+        silent = found.cause != "unknown"
+        clearer = _look(run, outcome_of(run, stop_requested), exit_signal, silent_rules=silent)
         found = found if clearer.cause in _VAGUE else clearer
     return found, outcome.is_conclusive
 
 
-def _look(run: Run, outcome: Outcome, exit_signal: int | None) -> Diagnosis:
+def _look(
+    run: Run, outcome: Outcome, exit_signal: int | None, silent_rules: bool = True
+) -> Diagnosis:
     hits = [hit for hit in search(rule_book().rules, run) if _in_phase(hit, run, outcome)]
-    exception = _exception(run, outcome.survived_until)
-    fatal = [hit for hit in hits if _is_fatal(hit, outcome) and not (hit.rule.silent and exception)]
+    exception = _exception(run, _explains_from(outcome))
+    silent_rules = silent_rules and exception is None
+    fatal = [
+        hit for hit in hits if _is_fatal(hit, outcome) and (silent_rules or not hit.rule.silent)
+    ]
     if fatal:
-        return _explain(_deepest(fatal, run), run, Severity.FATAL)
+        return _explain(_deepest(_with_forerunners(fatal, hits), run), run, Severity.FATAL)
     if exit_signal and not outcome.stop_requested:
         return _of_signal(exit_signal, run)
     failed = outcome.failed_at is not None or (outcome.ready_at is None and exception)
@@ -112,6 +138,12 @@ def _look(run: Run, outcome: Outcome, exit_signal: int | None) -> Diagnosis:
         return _unknown(exception or run.lines[outcome.failed_at or 0])
     worse = [hit for hit in hits if _is_degraded(hit, outcome)]
     return _explain(_deepest(worse, run), run, Severity.DEGRADED) if worse else _HEALTHY
+
+
+def _with_forerunners(fatal: list[Hit], hits: list[Hit]) -> list[Hit]:
+    """The fatal hits and the warnings that foretold the same cause, which know its root."""
+    causes = {hit.rule.cause for hit in fatal}
+    return fatal + [hit for hit in hits if hit.rule.dead and hit.rule.cause in causes]
 
 
 def _deepest(hits: Sequence[Hit], run: Run) -> Hit:
@@ -142,7 +174,16 @@ def _is_fatal(hit: Hit, outcome: Outcome) -> bool:
         return False
     if outcome.ready_at is None:
         return True
-    return not outcome.asked and (hit.rule.serving == "fatal" or outcome.died_serving)
+    if hit.rule.serving == "fatal":
+        return not outcome.asked
+    return outcome.died_serving and hit.place >= _explains_from(outcome)
+
+
+def _explains_from(outcome: Outcome) -> int:
+    """The line from which on an error may be why the run ended."""
+    if outcome.ready_at is None or outcome.failed_at is None:
+        return outcome.survived_until
+    return max(outcome.survived_until, outcome.failed_at - _BEFORE_DEATH_LINES)
 
 
 def _is_degraded(hit: Hit, outcome: Outcome) -> bool:
@@ -194,10 +235,11 @@ def _of_signal(number: int, run: Run) -> Diagnosis:
 
 
 def _unknown(line: LogLine) -> Diagnosis:
+    said = line.text.strip()[:_LONGEST_SAID]
     return Diagnosis(
         "unknown",
         Severity.FATAL,
-        "vLLM failed, and vconsole does not know this error.",
+        f"vLLM failed, and vconsole does not know this error: {said}",
         Evidence(line.number, line.shown),
         "Read the first exception in its context; search for it in vLLM's issues.",
     )
@@ -205,11 +247,20 @@ def _unknown(line: LogLine) -> Diagnosis:
 
 def _exception(run: Run, start: int) -> LogLine | None:
     """The first exception from `start` on that is neither a wrapper nor a mere warning."""
-    for index in run.serious.indices:
-        text = run.lines[index].text
-        if index >= start and _EXCEPTION.match(text) and not _WRAPPERS.search(text):
-            return run.lines[index]
+    places = [index for index in run.serious.indices if index >= start]
+    for pattern in (_EXCEPTION, _OTHER_EXCEPTION):
+        for index in places:
+            text = run.lines[index].text
+            named = pattern.match(text) and not _WRAPPERS.search(text)
+            if named and (pattern is _EXCEPTION or _ends_traceback(run, index)):
+                return run.lines[index]
     return None
+
+
+def _ends_traceback(run: Run, index: int) -> bool:
+    """Whether the line before is a frame of a traceback, or the head of one cut short."""
+    before = run.lines[index - 1].text if index else ""
+    return before.startswith(("    ", '  File "', "Traceback"))
 
 
 def _derived(figures: dict[str, str]) -> dict[str, str]:

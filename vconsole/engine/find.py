@@ -21,6 +21,7 @@ from vconsole.settings import Settings
 
 VARIABLE = "VCONSOLE_ENGINE"
 CURRENT = "current"
+PREVIOUS = "previous"
 INSTALLING = ".installing"
 INSTALL_REMEDY = "install one: vconsole engine install"
 # pip starts a script through /bin/sh where the Python's path is too long for a shebang.
@@ -69,12 +70,23 @@ def find_engine(settings: Settings) -> Engine | None:
 
 def current_engine() -> Engine | None:
     """The data folder's engine that `current` points at, under its own name."""
-    link = paths.engines_dir() / CURRENT
-    try:
-        folder = link.parent / link.readlink()
-    except OSError:
-        return None
-    return installed_engine(folder)
+    return _linked_engine(CURRENT)
+
+
+def previous_engine() -> Engine | None:
+    """The engine that was current before this one, which a rollback goes back to."""
+    return _linked_engine(PREVIOUS)
+
+
+def engine_called(name: str) -> Engine:
+    """vconsole's own engine of that folder's name, such as `0.32.0-cpu`."""
+    folder = paths.engines_dir() / name
+    chosen = installed_engine(folder) if folder.parent == paths.engines_dir() else None
+    if chosen is None or folder.is_symlink():
+        raise VConsoleError(
+            f"there is no engine {name}", "see them: vconsole engine list", ExitCode.USAGE
+        )
+    return chosen
 
 
 def installed_engines() -> Iterator[Engine]:
@@ -110,6 +122,15 @@ def engine_of(python: Path, source: str, folders: tuple[Path, ...] | None = None
         script=script if "vllm" in installed and os.access(script, os.X_OK) else None,
         flashinfer=environment.flashinfer_versions(installed),
     )
+
+
+def _linked_engine(name: str) -> Engine | None:
+    link = paths.engines_dir() / name
+    try:
+        folder = link.parent / link.readlink()
+    except OSError:
+        return None
+    return installed_engine(folder)
 
 
 def _named_engine(named: str, source: str) -> Engine:

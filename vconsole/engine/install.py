@@ -12,7 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from vconsole import paths
 from vconsole.engine import environment
 from vconsole.engine.check import check_engine, loads
 from vconsole.engine.cpu_build import COMPANIONS, supply_vllm_metadata
-from vconsole.engine.find import CURRENT, INSTALLING, Engine, installed_engine
+from vconsole.engine.find import CURRENT, INSTALLING, PREVIOUS, Engine, installed_engine
 from vconsole.engine.plan import InstallPlan
 from vconsole.engine.steps import Report, Step, disk_full, pip_environment
 from vconsole.errors import ExitCode, VConsoleError
@@ -30,8 +30,8 @@ COMPILING_PROCESSES = 4
 REMOVED = ".removed-"
 
 
-def install_engine(plan: InstallPlan, report: Report) -> Engine:
-    """Carry out `plan`, make the result current and return it; lines of progress go to `report`.
+def install_engine(plan: InstallPlan, report: Report, *, is_current: bool = True) -> Engine:
+    """Carry out `plan` and return its engine, current unless told otherwise; `report` hears lines.
 
     An engine that is there already is only checked, and made again if it is broken. Call it from
     a thread that lives as long as the installation: its commands end with that thread.
@@ -40,7 +40,8 @@ def install_engine(plan: InstallPlan, report: Report) -> Engine:
         _sweep()
         if not (plan.installed and _still_good(plan.path, report)):
             _install(plan, Step(_log_of(plan.path), report, lock_fd))
-        make_current(plan.path)
+        if is_current:
+            make_current(plan.path)
     engine = installed_engine(plan.path)
     if engine is None:
         raise VConsoleError(f"the engine in {plan.path} vanished", "install it again")
@@ -48,11 +49,48 @@ def install_engine(plan: InstallPlan, report: Report) -> Engine:
 
 
 def make_current(folder: Path) -> None:
-    """Point `current` at an engine's folder, in one step."""
+    """Point `current` at an engine's folder, in one step; `previous` keeps the one before."""
     link = folder.parent / CURRENT
-    fresh = folder.parent / f".{CURRENT}.{os.getpid()}"
+    before = os.readlink(link) if link.is_symlink() else folder.name
+    if before != folder.name:
+        _point(folder.parent / PREVIOUS, before)
+    _point(link, folder.name)
+
+
+def remove_engine(engine: Engine) -> None:
+    """Remove an engine that is not current; a server that runs on it must not be left on sand."""
+    link = engine.path.parent / CURRENT
+    users = _running_on(engine.path)
+    if link.is_symlink() and os.readlink(link) == engine.path.name:
+        raise VConsoleError(
+            f"{engine.path.name} is the current engine",
+            "make another current first: vconsole engine use NAME",
+            ExitCode.REFUSED,
+        )
+    if users:
+        raise VConsoleError(
+            f"{engine.path.name} is in use by process {users[0]}",
+            "restart what runs on it first: vconsole restart",
+            ExitCode.REFUSED,
+        )
+    with _only_one():
+        _remove(engine.path)
+
+
+def _running_on(folder: Path) -> list[int]:
+    """Processes of ours to see that have files of this environment mapped."""
+    found = []
+    for maps in Path("/proc").glob("[0-9]*/maps"):
+        with suppress(OSError):
+            if f"{folder}/".encode() in maps.read_bytes():
+                found.append(int(maps.parent.name))
+    return found
+
+
+def _point(link: Path, target: str) -> None:
+    fresh = link.with_name(f".{link.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
-    fresh.symlink_to(folder.name)
+    fresh.symlink_to(target)
     fresh.replace(link)
 
 

@@ -21,9 +21,15 @@ class LineIndex:
         lowered = [lines[index].text.lower() for index in self.indices]
         self._starts = list(accumulate((len(text) + 1 for text in lowered), initial=0))
         self._text = "\n".join(lowered)
+        self._found: dict[str, tuple[int, ...]] = {}
 
-    def places(self, needle: str) -> Iterator[int]:
+    def places(self, needle: str) -> tuple[int, ...]:
         """The first lines that contain `needle` (in lower case), each once, in order."""
+        if needle not in self._found:
+            self._found[needle] = tuple(self._search(needle))
+        return self._found[needle]
+
+    def _search(self, needle: str) -> Iterator[int]:
         at = self._text.find(needle)
         for _ in range(_PLACES_PER_NEEDLE):
             if at < 0:

@@ -65,7 +65,7 @@ def parse(line: str, year: int | None = None) -> LogLine:
     if line.startswith("{"):
         try:
             return _from_json(_decode_json(line), raw)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeEncodeError):
             pass
     line = printable(line)
     process = None

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from vconsole.engine.start_figures import StartFigures
+
 PHASES = ("config", "init", "download", "weights", "compile", "memory", "graphs", "ready")
 
 # Each pattern opens the phase named beside it.
@@ -26,11 +28,15 @@ OPENERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("ready", re.compile(r"init engine \(profile, create kv cache, warmup model\) took")),
     ("ready", re.compile(r"Starting vLLM (?:API )?server ")),  # launchers/api_server/entry.py
 )
-GIB = 2**30
 DOWNLOADED = re.compile(r"Time spent downloading weights for .+: ([\d.]+) seconds")
-# What each worker says of its card (v1/worker/gpu/model_runner.py, v1/worker/gpu_worker.py).
-WEIGHTS = re.compile(r"Model loading took (\d{1,6}\.\d+) GiB")
-KV_CACHE = re.compile(r"Available KV cache memory: (\d{1,6}\.\d+) GiB")
+# The same in a line as it stands in the file, JSON or text.
+OPENED = re.compile(
+    rb'(?:"message": ?"|\] )(?:'
+    + b"|".join(
+        f"(?P<p{number}>{pattern.pattern})".encode() for number, (_, pattern) in enumerate(OPENERS)
+    )
+    + rb")"
+)
 PROGRESS = re.compile(r"(?:shards: +|Capturing CUDA graphs.*?: +)(\d+)% ?(?:Completed|\|)")
 
 
@@ -53,8 +59,7 @@ class PhaseTracker:
         self._current = PHASES[0]
         self._opened_s = 0.0
         self.progress: float | None = None
-        self.weights_bytes: int | None = None
-        self.kv_cache_bytes: int | None = None
+        self.figures = StartFigures()
 
     @property
     def current(self) -> str:
@@ -66,18 +71,11 @@ class PhaseTracker:
             self._insert_download(float(downloaded[1]), at_s)
         elif progressed := PROGRESS.search(message):
             self.progress = int(progressed[1]) / 100
-        self._note_sizes(message)
+        self.figures.feed(message)
         for name, pattern in OPENERS:
             if pattern.match(message):
                 self.enter(name, at_s)
                 return
-
-    def _note_sizes(self, message: str) -> None:
-        """Keep what a card holds of weights and KV cache, to the hundredth of a GiB as printed."""
-        if found := WEIGHTS.match(message):
-            self.weights_bytes = int(float(found[1]) * GIB)
-        elif found := KV_CACHE.match(message):
-            self.kv_cache_bytes = int(float(found[1]) * GIB)
 
     def enter(self, name: str, at_s: float) -> None:
         if name == self._current:
@@ -112,6 +110,12 @@ class PhaseTracker:
         opened_s = self._opened_s
         self._add("download", min(seconds, max(0.0, at_s - opened_s)))
         self._opened_s = min(at_s, opened_s + seconds)
+
+
+def phase_opened(line: bytes) -> str | None:
+    """The phase that a line of the log opens, or goes on with."""
+    found = OPENED.search(line)
+    return OPENERS[int((found.lastgroup or "p0")[1:])][0] if found else None
 
 
 def remaining_s(current: str, in_current_s: float, learned: dict[str, float]) -> float | None:

@@ -72,7 +72,7 @@ def make_plan(request: InstallRequest, gpu: GpuFacts | None) -> InstallPlan:
     """
     if request.device == "cuda" and gpu is None:
         raise VConsoleError(
-            "the CUDA build needs a usable NVIDIA driver and this host has none",
+            "the CUDA build needs a usable NVIDIA driver, and this host has none",
             "install the driver until nvidia-smi works, or take the CPU build: --cpu",
         )
     python = inspect_python(request.python or Path(sys.executable))

@@ -11,6 +11,9 @@ from typing import Any
 
 import msgspec
 
+# Of vLLM 0.32's finish reasons (v1/engine/__init__.py) those that come with status 200 and no
+# answer: a stopped server answers all that it runs so.
+BROKEN_OFF = frozenset({"abort", "error"})
 _LONGEST_REASON = 600
 
 
@@ -46,12 +49,36 @@ class Detokenized:
 
 
 @dataclass(frozen=True, slots=True)
+class Function:
+    name: str | None = None
+    arguments: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CalledTool:
+    """A call of a tool, or the piece of one that a stream brings."""
+
+    index: int | None = None
+    function: Function | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The same with its place made sure of: whole messages have no index in their calls."""
+
+    index: int
+    name: str | None
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A chat message, or the piece of one that a stream brings; newer servers say `reasoning`."""
 
     content: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
+    tool_calls: tuple[CalledTool, ...] | None = None
 
     @property
     def thinking(self) -> str:
@@ -62,6 +89,7 @@ class Message:
 class Choice:
     """`text` is of completions, `message` of chats, `delta` of streamed chats."""
 
+    index: int = 0
     text: str | None = None
     message: Message | None = None
     delta: Message | None = None
@@ -77,11 +105,36 @@ class Choice:
         piece = self.message or self.delta
         return piece.thinking if piece else ""
 
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        piece = self.message or self.delta
+        return tuple(
+            ToolCall(
+                place if call.index is None else call.index,
+                call.function.name,
+                call.function.arguments or "",
+            )
+            for place, call in enumerate((piece.tool_calls if piece else None) or ())
+            if call.function is not None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PromptDetails:
+    cached_tokens: int | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
+    """`prompt_tokens_details` comes where vLLM runs with `--enable-prompt-tokens-details`."""
+
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+
+    @property
+    def cached_tokens(self) -> int | None:
+        return self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else None
 
 
 @dataclass(frozen=True, slots=True)

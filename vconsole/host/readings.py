@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Of what slows a card down: heat, or a supply that does not keep up.
+HOT = frozenset({"thermal", "hardware thermal", "hardware slowdown", "power brake"})
+
+
+@dataclass(frozen=True, slots=True)
+class NumaNode:
+    """The memory at one socket; what the kernel caches counts as used."""
+
+    index: int
+    memory_total_bytes: int
+    memory_free_bytes: int
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -14,6 +26,7 @@ class Host:
     cpu: float | None = None
     disk_free_bytes: int | None = None
     hostname: str | None = None
+    numa: tuple[NumaNode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vconsole.host import procfs
+
 BOOTED = Path("/run/systemd/system")
 # logind's own memory of who lingers: one file for each user (systemd-logind.service(8)).
 LINGER = Path("/var/lib/systemd/linger")
@@ -38,7 +40,7 @@ class Facts:
 def look(uid: int | None = None) -> Facts:
     """Ask for everything; takes some 20 ms where systemd is booted, at most a few seconds."""
     uid = os.geteuid() if uid is None else uid
-    user = _user_name(uid)
+    user = user_name(uid)
     if not is_booted():
         return Facts(uid, user)
     return Facts(
@@ -64,17 +66,40 @@ def runs_us() -> bool:
     return os.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid())
 
 
+def unit_of_us() -> str | None:
+    """The service that we are the main process of, by the name of our cgroup."""
+    name = (procfs.cgroup("self") or "").rpartition("/")[2]
+    return name if runs_us() and name.endswith(".service") else None
+
+
 def lingers(user: str) -> bool:
     """Whether the user's manager outlives the last logout."""
     return (LINGER / user).exists()
+
+
+def main_pid(unit: str, is_users: bool = False) -> int | None:
+    """The process that a unit is about, of the system or of our own; None where it has none."""
+    whose = ("--user",) if is_users else ()
+    answer = _ask(
+        ("systemctl", *whose, "show", "--property=MainPID", unit), bus_environment(os.geteuid())
+    )
+    number = answer.get("MainPID", "")
+    return int(number) if number.isdecimal() and number != "0" else None
 
 
 def bus_environment(uid: int) -> dict[str, str]:
     """Where the user's manager is, also for cron, sudo and SSH, which may not say it."""
     if uid == 0:
         return {}
-    folder = f"/run/user/{uid}"
-    return {"XDG_RUNTIME_DIR": folder, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={folder}/bus"}
+    return {
+        "XDG_RUNTIME_DIR": f"/run/user/{uid}",
+        "DBUS_SESSION_BUS_ADDRESS": user_bus_address(uid),
+    }
+
+
+def user_bus_address(uid: int) -> str:
+    """The bus of that user's manager (file-hierarchy(7), systemd's `user@.service`)."""
+    return f"unix:path=/run/user/{uid}/bus"
 
 
 def _manager_version(uid: int) -> int | None:
@@ -118,7 +143,8 @@ def _ask(command: tuple[str, ...], environment: Mapping[str, str] | None = None)
     return {name: value for name, _, value in pairs}
 
 
-def _user_name(uid: int) -> str | None:
+def user_name(uid: int) -> str | None:
+    """The account of that number; None where there is none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -1,76 +1,43 @@
-"""A first model for a card: the largest of a short list that its free memory holds.
-
-Weights are the sizes of the published checkpoints. This is a proposal to begin with and no plan:
-it asks for a margin that is generous on every card.
-"""
+"""A first model for a card: the largest of a short list that the planner says fits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vconsole.models.fit.plan import Card, Wishes
+from vconsole.models.offers import offers
+
 GIB = 2**30
-GB = 10**9
-# CUDA context, activations, the sampler's dummy pass and CUDA graphs.
-OVERHEAD_BYTES = int(2.0 * GIB)
+# Repositories of the catalogue, free of access requests, with what they are in a few words.
+SHORT_LIST = {
+    "Qwen/Qwen2.5-0.5B-Instruct": "0.5B in bf16",
+    "Qwen/Qwen2.5-1.5B-Instruct": "1.5B in bf16",
+    "Qwen/Qwen2.5-7B-Instruct-AWQ": "7B in 4 bits",
+    "openai/gpt-oss-20b": "20B in MXFP4",
+    "Qwen/Qwen2.5-7B-Instruct": "7B in bf16",
+    "Qwen/Qwen2.5-32B-Instruct-AWQ": "32B in 4 bits",
+}
 # Room for conversations worth the name.
-KV_BYTES = int(1.0 * GIB)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An ungated model of the Hub; older cards than `least_capability` lack what it needs."""
-
-    model: str
-    weights_bytes: int
-    words: str
-    least_capability: tuple[int, int] = (7, 5)
-
-    @property
-    def needed_bytes(self) -> int:
-        return self.weights_bytes + OVERHEAD_BYTES + KV_BYTES
+LENGTH = 16_384
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What to start, the utilisation that leaves others their memory, and why."""
+    """What to start, the flags that make it fit beside what else holds the card, and why."""
 
-    candidate: Candidate
+    model: str
+    weights_bytes: int
     flags: tuple[str, ...]
     why: str
 
 
-CANDIDATES = (
-    Candidate("Qwen/Qwen2.5-0.5B-Instruct", 988_097_824, "0.5B in bf16"),
-    Candidate("Qwen/Qwen2.5-1.5B-Instruct", 3_087_467_144, "1.5B in bf16"),
-    Candidate("Qwen/Qwen2.5-7B-Instruct-AWQ", int(5.57 * GB), "7B in 4 bits"),
-    Candidate("openai/gpt-oss-20b", int(13.76 * GB), "20B in MXFP4", (8, 0)),
-    Candidate("Qwen/Qwen2.5-7B-Instruct", int(15.23 * GB), "7B in bf16"),
-    Candidate("Qwen/Qwen2.5-32B-Instruct-AWQ", int(19.33 * GB), "32B in 4 bits"),
-)
-LONGEST = 16_384
-
-
-def propose(
-    free_bytes: int, total_bytes: int, capability: tuple[int, int] | None = None
-) -> Proposal | None:
-    """The largest candidate that fits `free_bytes` of a card of `total_bytes`, or None."""
-    fitting = [
-        one
-        for one in CANDIDATES
-        if one.needed_bytes <= free_bytes
-        and (capability is None or capability >= one.least_capability)
-    ]
-    if not fitting:
+def propose(card: Card, engine_version: str | None = None) -> Proposal | None:
+    """The largest of the list that fits with a context of `LENGTH`, or None."""
+    wishes = Wishes(max_model_len=LENGTH)
+    found = offers(card, engine_version, wishes, tuple(SHORT_LIST))
+    if not found:
         return None
-    chosen = max(fitting, key=lambda one: one.weights_bytes)
-    utilization = min(0.92, (free_bytes - GIB // 2) / total_bytes)
-    flags = (
-        *("--gpu-memory-utilization", f"{int(utilization * 100) / 100:.2f}"),
-        *("--max-model-len", str(LONGEST)),
-    )
-    why = (
-        f"{chosen.words}: {chosen.weights_bytes / GIB:.1f} GiB of weights and about "
-        f"{(OVERHEAD_BYTES + KV_BYTES) / GIB:.0f} GiB to work in fit the "
-        f"{free_bytes / GIB:.1f} GiB that are free"
-    )
-    return Proposal(chosen, flags, why)
+    best = found[0]
+    flags = ("--max-model-len", str(LENGTH), *best.plan.arguments)
+    why = f"{SHORT_LIST[best.name]}: {'; '.join(best.plan.why)}"
+    return Proposal(best.name, best.weights_bytes, flags, why)

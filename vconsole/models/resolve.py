@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vconsole.engine.flags import replaced
 from vconsole.errors import VConsoleError
 from vconsole.models import demo
 from vconsole.models.profiles import Profile, find_profile
@@ -23,6 +24,9 @@ class ResolvedModel:
     port: int | None = None
     flags: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    fallback: tuple[str, ...] = ()
+    holds_requests: bool = False
+    plan: bool = True
 
 
 def absolute_if_folder(model: str) -> str:
@@ -60,8 +64,11 @@ def _from_profile(name: str, profile: Profile) -> ResolvedModel:
         profile.served_name or inner.name,
         profile=name,
         port=profile.port,
-        flags=(*inner.flags, *profile.arguments()),
+        flags=replaced(inner.flags, profile.arguments()),
         env={**inner.env, **devices, **profile.env},
+        fallback=profile.fallback,
+        holds_requests=profile.holds_requests,
+        plan=profile.plan,
     )
 
 

@@ -13,10 +13,12 @@ from uuid import uuid4
 import msgspec
 
 from vconsole.engine.client import EngineClient, EngineRefusedError
-from vconsole.engine.metrics import Scrape, parse
-from vconsole.engine.protocol import Choice, Detokenized, Reply, Tokens
+from vconsole.engine.exposition import parse
+from vconsole.engine.metrics import Scrape
+from vconsole.engine.protocol import BROKEN_OFF, Choice, Detokenized, Reply, Tokens
 from vconsole.errors import VConsoleError
-from vconsole.requests.ask import CHAT, COMPLETIONS, lacks_template
+from vconsole.requests.ask import lacks_template
+from vconsole.requests.bodies import CHAT, COMPLETIONS
 
 REQUEST_LIMIT_S = 60.0
 COUNTER_LIMIT_S = 1.0
@@ -71,6 +73,7 @@ class Probe:
     async def send(self, path: str, **body: Any) -> Reply:
         named = {"model": self.served_name, "temperature": 0.0, **body}
         reply = await self.client.post(path, named, Reply, REQUEST_LIMIT_S)
+        _needs_end(reply)
         self.received_tokens += reply.completion_tokens
         return reply
 
@@ -149,7 +152,7 @@ async def answer(probe: Probe) -> str:
     if choice.content.strip():
         return _quoted(choice.content)
     if choice.thinking:
-        return f"a reasoning model that spent all {tokens} tokens on thinking: give it more"
+        return _only_thought(choice, tokens)
     raise CheckFailedError(f"the answer is empty (finished by {choice.finish_reason})")
 
 
@@ -161,6 +164,7 @@ async def stream(probe: Probe) -> str:
     async with aclosing(probe.client.stream(path, body, Reply, REQUEST_LIMIT_S)) as events:
         async for reply in events:
             first_ms = first_ms or (perf_counter() - started_s) * 1000
+            _needs_end(reply)
             replies.append(reply)
     chunks = sum(1 for reply in replies if reply.choices)
     tokens = replies[-1].completion_tokens if replies else 0
@@ -207,6 +211,8 @@ async def json_schema(probe: Probe) -> str:
         except msgspec.MsgspecError:
             continue
         return _quoted(choice.content)
+    if choice.thinking and not choice.content.strip() and choice.finish_reason == "length":
+        return f"not tried: {_only_thought(choice, budget)}"
     raise CheckFailedError(
         f"not what the schema asks for: {_quoted(choice.content)} (finished by"
         f" {choice.finish_reason})"
@@ -264,6 +270,20 @@ async def _risen(
         if rise >= wanted or perf_counter() > deadline_s:
             return rise
         await asyncio.sleep(0.05)
+
+
+def _only_thought(choice: Choice, tokens: int) -> str:
+    if choice.finish_reason == "length":
+        return f"a reasoning model that spent all {tokens} tokens on thinking: give it more"
+    return "a reasoning model that ended without an answer: all that it said is thinking"
+
+
+def _needs_end(reply: Reply) -> None:
+    """What the server breaks off comes with status 200 and looks like an answer."""
+    for choice in reply.choices:
+        if choice.finish_reason in BROKEN_OFF:
+            reason = f"finish reason {choice.finish_reason}"
+            raise CheckFailedError(f"the server cut the answer off before its end ({reason})")
 
 
 def _needs_tokens(reply: Reply) -> None:

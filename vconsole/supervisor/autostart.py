@@ -9,14 +9,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vconsole import __version__, paths
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.host import procfs, systemd
 from vconsole.supervisor.client import SupervisorClient, SupervisorUnreachableError
-from vconsole.supervisor.processes import tree
-from vconsole.supervisor.processes.scope import Scoping
-from vconsole.supervisor.processes.survival import scoping_to_survive
+
+if TYPE_CHECKING:
+    from vconsole.supervisor.processes.scope import Scoping
 
 PATIENCE_S = 15.0
 POLL_S = 0.02
@@ -34,7 +34,11 @@ def ensure_supervisor(
     one is used as it is, since its API only ever gains. `tell` gets the words for the user where
     one was started that would not outlive the user's logout.
     """
-    client = SupervisorClient(socket_path or paths.socket_path())
+    client = running_supervisor(socket_path)
+    client = client or SupervisorClient(socket_path or paths.socket_path())
+    if is_the_systems(client):
+        client.info()
+        return client
     try:
         info = client.info()
     except SupervisorUnreachableError:
@@ -48,13 +52,44 @@ def ensure_supervisor(
 
 
 def running_supervisor(socket_path: Path | None = None) -> SupervisorClient | None:
-    """A client of the supervisor that runs, or None."""
-    client = SupervisorClient(socket_path or paths.socket_path())
-    try:
-        client.info()
-    except SupervisorUnreachableError:
-        return None
-    return client
+    """A client of the supervisor that runs, or None.
+
+    Without a path: that of VCONSOLE_SOCKET alone where it is set, else the user's own, else the
+    one of the whole machine.
+    """
+    places = (socket_path,) if socket_path else sockets()
+    for path in places:
+        client = SupervisorClient(path)
+        try:
+            client.info()
+        except SupervisorUnreachableError:
+            continue
+        return client
+    return None
+
+
+def sockets() -> tuple[Path, ...]:
+    """Where a supervisor may be, the nearest first.
+
+    Who has servers of their own waits for their own supervisor to adopt them.
+    """
+    own, systems = paths.socket_path(), paths.system_socket_path()
+    if "VCONSOLE_SOCKET" in os.environ or not systems.exists() or _have_servers():
+        return (own,)
+    return (own, systems)
+
+
+def _have_servers() -> bool:
+    from vconsole.supervisor.processes import tree
+    from vconsole.supervisor.servers import record
+
+    runs = (record.load(name).run for name in record.recorded_names())
+    return any(run and run.boot_id == tree.boot_id() and tree.is_alive(run.leader) for run in runs)
+
+
+def is_the_systems(client: SupervisorClient) -> bool:
+    """Whether it is the supervisor of the whole machine, and not one that we could start."""
+    return client.socket_path == paths.system_socket_path() != paths.socket_path()
 
 
 def _is_older(version: str | None) -> bool:
@@ -67,6 +102,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def wait_until_left(client: SupervisorClient, pid: int | None, patience_s: float) -> bool:
     """Whether the supervisor of that pid is gone in time: until then it holds the lock."""
+    from vconsole.supervisor.processes import tree
+
     process = tree.identify(pid) if pid else None
     deadline_s = time.monotonic() + patience_s
     while time.monotonic() < deadline_s:
@@ -80,6 +117,14 @@ def wait_until_left(client: SupervisorClient, pid: int | None, patience_s: float
 
 def _bring_up(client: SupervisorClient, tell: Callable[[str], None]) -> None:
     """Start one where it survives a logout if there is such a place, else where we are."""
+    # Commands that only ask need nothing of it.
+    from vconsole.host import procfs, systemd
+    from vconsole.supervisor.processes.survival import scoping_to_survive
+    from vconsole.supervisor.unit import by_unit
+
+    paths.checked_socket_path()
+    if by_unit.starts(tell) and _answers(client):
+        return
     scoping = scoping_to_survive(procfs.cgroup("self"), systemd.look())
     if not (scoping and _comes_up(client, scoping)) and not _comes_up(client, None):
         raise VConsoleError(
@@ -109,6 +154,15 @@ def _comes_up(client: SupervisorClient, scoping: Scoping | None) -> bool:
             return False
         elif time.monotonic() > again_s:
             child = _spawn(scoping)
+        time.sleep(POLL_S)
+    return False
+
+
+def _answers(client: SupervisorClient) -> bool:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline_s:
+        if running_supervisor(client.socket_path):
+            return True
         time.sleep(POLL_S)
     return False
 

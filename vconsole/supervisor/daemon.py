@@ -17,23 +17,37 @@ from aiohttp import web
 from vconsole import paths
 from vconsole import settings as settings_module
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.host import systemd
-from vconsole.supervisor.api import build_app
+from vconsole.host.service import credentials
+from vconsole.host.service.notify import Notifier
+from vconsole.host.service.plan import LEFT_SERVERS_RUNNING
+from vconsole.supervisor.api import build_app, build_scrape_app
 from vconsole.supervisor.core import Supervisor
+from vconsole.supervisor.unit import handover, occasion
+from vconsole.supervisor.unit.serving import Serving
 
 SOCKET_CHECK_S = 2.0
 log = logging.getLogger(__name__)
 
 
-def run() -> None:
-    """Run until a signal, a request or idleness ends it; only one runs for a state folder."""
+def run(profile: str | None = None) -> int:
+    """Run until a signal, a request or idleness ends it; only one runs for a state folder.
+
+    With a `profile` it is a service: it serves that, and a signal ends the servers too. Returns
+    the exit status.
+    """
     paths.private_folder(paths.state_dir())
-    with _only_one():
-        asyncio.run(_serve())
+    if profile is None:
+        with only_one():
+            return asyncio.run(_serve(None, Notifier()))
+    os.environ.update(credentials.given())
+    os.environ.pop("CREDENTIALS_DIRECTORY", None)
+    handover.take_over()
+    with only_one():
+        return asyncio.run(_serve(profile, Notifier()))
 
 
 @contextlib.contextmanager
-def _only_one() -> Iterator[None]:
+def only_one() -> Iterator[None]:
     """Hold the lock as long as we live; the kernel lets go of it whatever ends us."""
     descriptor = os.open(paths.lock_path(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -55,25 +69,51 @@ def _only_one() -> Iterator[None]:
         os.close(descriptor)
 
 
-async def _serve() -> None:
-    supervisor = Supervisor()
+async def _serve(profile: str | None, notifier: Notifier) -> int:
+    supervisor = Supervisor(is_service=profile is not None)
+    serving = Serving(supervisor, profile, notifier) if profile is not None else None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, supervisor.leaving.set)
+        loop.add_signal_handler(number, supervisor.told_to_leave)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     runner = web.AppRunner(build_app(supervisor), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    path = checked_socket_path()
+    path = paths.checked_socket_path()
     try:
         await asyncio.gather(supervisor.learn_outlook(), supervisor.adopt_all())
-        async with _beating(supervisor):
+        async with _beating(supervisor), _serving(serving), _scrapable(supervisor):
             await _stay(supervisor, runner, path)
+        if serving:
+            serving.say_leaving()
         if supervisor.stop_servers:
             await supervisor.stop_all()
+        if serving and supervisor.stop_servers:
+            await asyncio.to_thread(occasion.leave, occasion.Mark.LEFT)
     finally:
         await runner.cleanup()
         await supervisor.close()
         path.unlink(missing_ok=True)
+    return _exit_status(supervisor, serving)
+
+
+def _exit_status(supervisor: Supervisor, serving: Serving | None) -> int:
+    """What the unit goes by: see `SuccessExitStatus` and `RestartPreventExitStatus` there."""
+    if serving is None or supervisor.stop_servers:
+        return 0
+    return serving.exit_status or LEFT_SERVERS_RUNNING
+
+
+@contextlib.asynccontextmanager
+async def _serving(serving: Serving | None) -> AsyncIterator[None]:
+    """The service that we are, if we are one. Should it break off, the watchdog ends us."""
+    keeping = asyncio.create_task(serving.keep()) if serving else None
+    try:
+        yield
+    finally:
+        if keeping:
+            keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeping
 
 
 @contextlib.asynccontextmanager
@@ -86,6 +126,24 @@ async def _beating(supervisor: Supervisor) -> AsyncIterator[None]:
         beat.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await beat
+
+
+@contextlib.asynccontextmanager
+async def _scrapable(supervisor: Supervisor) -> AsyncIterator[None]:
+    """Our metrics on a loopback port, where the settings name one; a taken port is only told."""
+    port = settings_module.load().monitoring.port
+    runner = web.AppRunner(build_scrape_app(supervisor), access_log=None, shutdown_timeout=1.0)
+    try:
+        if port:
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            log.info("metrics on http://127.0.0.1:%d/metrics", port)
+    except OSError as error:
+        log.error("no metrics on port %d: %s", port, error)
+    try:
+        yield
+    finally:
+        await runner.cleanup()
 
 
 async def _beat(supervisor: Supervisor) -> None:
@@ -111,9 +169,9 @@ async def _stay(supervisor: Supervisor, runner: web.AppRunner, path: Path) -> No
         if inode is None or inode != await asyncio.to_thread(_inode, path):
             if site:
                 await site.stop()
-            site = await _listen(runner, path)
+            site = await _listen(runner, path, supervisor.shared_with is not None)
             inode = await asyncio.to_thread(_inode, path)
-        if supervisor.owns_something or supervisor.watched or systemd.runs_us():
+        if supervisor.owns_something or supervisor.watched or supervisor.stays:
             busy_s = time.monotonic()
         if time.monotonic() - busy_s > idle_exit_s:
             log.info("nothing to own and nobody watching for %d s: leaving", idle_exit_s)
@@ -129,9 +187,10 @@ def _inode(path: Path) -> int | None:
         return None
 
 
-async def _listen(runner: web.AppRunner, path: Path) -> web.UnixSite:
+async def _listen(runner: web.AppRunner, path: Path, shared: bool) -> web.UnixSite:
+    """Where it is shared everybody may connect, and each request is judged by who asks."""
     await asyncio.to_thread(path.unlink, missing_ok=True)
-    before = os.umask(0o177)
+    before = os.umask(0o111 if shared else 0o177)
     try:
         site = web.UnixSite(runner, str(path))
         await site.start()
@@ -139,15 +198,3 @@ async def _listen(runner: web.AppRunner, path: Path) -> web.UnixSite:
         os.umask(before)
     log.info("listening on %s", path)
     return site
-
-
-def checked_socket_path() -> Path:
-    """The socket's path, refused with a remedy where the kernel would not take it."""
-    path = paths.socket_path()
-    if len(os.fsencode(path)) > paths.SOCKET_PATH_LIMIT_BYTES:
-        raise VConsoleError(
-            f"the socket's path is longer than {paths.SOCKET_PATH_LIMIT_BYTES} bytes: {path}",
-            "set VCONSOLE_SOCKET to a shorter one, in a folder that only you can enter",
-            ExitCode.USAGE,
-        )
-    return path

@@ -15,10 +15,19 @@ from vconsole.errors import ErrorBody as ErrorBody
 from vconsole.host.readings import CardMemory, Gpu, Host
 from vconsole.host.readings import ForeignServer as ForeignServer
 from vconsole.host.readings import StrayProcess as StrayProcess
+from vconsole.models.fit.plan import Plan as Plan
 from vconsole.requests.messages import AskEvent as AskEvent
 from vconsole.requests.messages import AskRequest as AskRequest
 from vconsole.requests.messages import SmokeCheck as SmokeCheck
 from vconsole.requests.messages import SmokeReport as SmokeReport
+from vconsole.requests.messages import Turn as Turn
+from vconsole.supervisor.telling.levels import Level as Level
+from vconsole.supervisor.wishes import AdoptRequest as AdoptRequest
+from vconsole.supervisor.wishes import JobsRule as JobsRule
+from vconsole.supervisor.wishes import PullRequest as PullRequest
+from vconsole.supervisor.wishes import RemoveRequest as RemoveRequest
+from vconsole.supervisor.wishes import StartRequest as StartRequest
+from vconsole.supervisor.wishes import SwapRequest as SwapRequest
 
 
 class ServerState(StrEnum):
@@ -29,6 +38,7 @@ class ServerState(StrEnum):
     STOPPING = "stopping"
     BACKOFF = "backoff"
     FAILED = "failed"
+    ASLEEP = "asleep"
 
 
 class Desired(StrEnum):
@@ -51,8 +61,24 @@ class PhaseTime:
 
 
 @dataclass(frozen=True, slots=True)
+class WayOut:
+    """A start that may go better after a failure: with `flags` changed, or another `model`.
+
+    `kind` is `change` (what the failure suggests), `fp8` or `fallback`; `words` say it.
+    """
+
+    kind: str
+    words: str
+    flags: tuple[str, ...] = ()
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a server failed: cause word, the log line that shows it (1-based), and the remedy."""
+    """Why a server failed: cause word, the log line that shows it (1-based), and the remedy.
+
+    `before` and `after` are the log's lines around that one, without their prefixes.
+    """
 
     cause: str
     message: str
@@ -62,6 +88,9 @@ class Failure:
     evidence_line: int | None = None
     evidence_text: str | None = None
     suggested_flags: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    ways_out: tuple[WayOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +100,58 @@ class Transition:
     state: ServerState
     at: datetime
     cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyStatus:
+    """An engine process that waits to become the next server; `ready_s` is None while it loads."""
+
+    pid: int
+    ready_s: float | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a start took by vLLM's own account, beside its plan; bytes of one card, None unknown."""
+
+    weights_bytes: int | None = None
+    kv_cache_bytes: int | None = None
+    kv_cache_tokens: int | None = None
+    predicted_weights_bytes: int | None = None
+    predicted_kv_cache_bytes: int | None = None
+    predicted_kv_cache_tokens: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Both in a line; empty where nothing was measured."""
+        tokens, predicted = self.kv_cache_tokens, self.predicted_kv_cache_tokens
+        if not tokens:
+            return ""
+        if predicted is None:
+            return f"{tokens:,} KV tokens; nothing was predicted"
+        if tokens == predicted:
+            return f"{tokens:,} KV tokens, exactly as predicted"
+        off = (predicted / tokens - 1) * 100
+        return f"{tokens:,} KV tokens; predicted {predicted:,} ({off:+.1f} %)"
+
+
+@dataclass(frozen=True, slots=True)
+class SleeperStatus:
+    """A model that sleeps: a swap to it is a wake.
+
+    `memory_bytes` is what its processes hold of the host's memory, `card_bytes` what they still
+    hold on the cards.
+    """
+
+    model: str
+    served_name: str
+    pid: int
+    since: datetime
+    profile: str | None = None
+    memory_bytes: int | None = None
+    card_bytes: int | None = None
+    state: ServerState = ServerState.ASLEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +193,11 @@ class ServerStatus:
     survivors: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
     next_start_at: datetime | None = None
+    plan: Plan | None = None
+    standby: StandbyStatus | None = None
+    sleepers: tuple[SleeperStatus, ...] = ()
+    flags: tuple[str, ...] = ()
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +212,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A start, stop, restart or smoke test: has an id and steps, one at a time per server."""
+    """A start, stop, restart, swap or smoke test: has an id and steps, one at a time per server.
+
+    A pull of a model is one too: its `server` is empty, and `subject` is what it brings.
+    `old` and `new` are the models of a swap; it was `rolled_back` where the old one serves again.
+    """
 
     id: str
     kind: str
@@ -139,6 +229,33 @@ class Operation:
     error: ErrorBody | None = None
     gpu_memory_released: bool | None = None
     gpu_memory_note: str | None = None
+    subject: str | None = None
+    done_bytes: int | None = None
+    total_bytes: int | None = None
+    bytes_per_s: float | None = None
+    old: str | None = None
+    new: str | None = None
+    rolled_back: bool = False
+    plan: Plan | None = None
+    adapted: tuple[str, ...] = ()
+
+    @property
+    def swap_words(self) -> str | None:
+        """Of a swap that runs: who takes whose place, and the step that it is in."""
+        if self.kind != "swap" or self.state is not OperationState.RUNNING:
+            return None
+        step = f": {self.steps[-1].name}" if self.steps else ""
+        return f"{self.old} is being replaced by {self.new}{step}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedModel:
+    """What a removal freed, or would free."""
+
+    name: str
+    path: str
+    freed_bytes: int
+    removed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +274,15 @@ class Job:
     total: int
     failed: int
     eta_s: float | None = None
+    title: str = ""
+    server: str | None = None
+    note: str | None = None
+    requests_per_s: float | None = None
+    generation_tokens_per_s: float | None = None
+    concurrency: int | None = None
+    """What was asked for; None tunes itself."""
+    idle_s: float | None = None
+    """Seconds since it last got on, while it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +297,8 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class SupervisorInfo:
+    """`unit` is systemd's that runs it; `group` may act, and everybody look, where there is one."""
+
     pid: int | None = None
     version: str | None = None
     alive: bool = False
@@ -179,6 +307,23 @@ class SupervisorInfo:
     started_at: datetime | None = None
     survives_logout: bool | None = None
     survival_note: str | None = None
+    unit: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What limits a server now: the sentence with its figure, and what to do about it.
+
+    `id` names the rule, `action` the console's action that acts on it; `flags` are vLLM's, to be
+    given at the next start.
+    """
+
+    id: str
+    text: str
+    remedy: str
+    action: str | None = None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +345,12 @@ class Status:
     operations: tuple[Operation, ...] = ()
     smoke: SmokeReport | None = None
     card_memory: tuple[CardMemory, ...] = ()
+    server_gpus: tuple[int, ...] = ()
+    """Indices of the cards that the server runs on."""
+    advice: tuple[Advice, ...] = ()
+    """What limits it now, what matters most first."""
+    levels: tuple[Level, ...] = ()
+    """How the server keeps what its users were promised, as of half a minute ago at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,23 +364,18 @@ class Sample:
     generation_tokens_per_s: float | None = None
     prompt_tokens_per_s: float | None = None
     requests_per_s: float | None = None
+    batch_size: float | None = None
+    gpu_utilization: float | None = None
+    """Of the cards that the server runs on: their mean; power and memory are their sums."""
+    gpu_power_w: float | None = None
+    gpu_memory_used_bytes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class AdoptRequest:
-    """A foreign server to take over; with `start_ticks` it has to be the process that was shown."""
+class Attached:
+    """The first word to a console: until when one watched before, None where none is known of.
 
-    pid: int
-    start_ticks: int | None = None
+    It is the present where another console watches still.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class StartRequest:
-    """What a start may say; None leaves it to the profile, then the settings."""
-
-    model: str | None = None
-    port: int | None = None
-    host: str | None = None
-    served_name: str | None = None
-    flags: tuple[str, ...] = ()
-    env: dict[str, str] = field(default_factory=dict)
+    away_since: datetime | None = None

@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vconsole.engine.metrics import Metrics
-from vconsole.supervisor.model import ServerState
+from vconsole.supervisor.model import Advice, ServerState
 from vconsole.tui import figures
+from vconsole.tui.actions import BY_ID, Action, key_name
+from vconsole.tui.advised import RAISE, advised
 from vconsole.tui.view import Link, View
 
-Advice = tuple[str, ...]
-Rule = Callable[[View], Advice | None]
-KV_NEARLY_FULL = 0.9
-KV_ROOMY = 0.7
+Hint = tuple[str, ...]
+Rule = Callable[[View], Hint | None]
+DO_AS_ADVISED = "overview.advice"
+# Where what cannot be done at once is done: a batch sends as much as one likes.
+ELSEWHERE = {RAISE: "screen.batch"}
 
 
-def advise(view: View) -> Advice:
+def advise(view: View) -> Hint:
     """The sentences for the present state; the first says the most."""
     for rule in RULES:
         if (found := rule(view)) is not None:
@@ -26,22 +29,22 @@ def advise(view: View) -> Advice:
     return ()
 
 
-def _connecting(view: View) -> Advice | None:
+def _connecting(view: View) -> Hint | None:
     return ("One moment: asking the supervisor.",) if view.link is Link.CONNECTING else None
 
 
-def _lost(view: View) -> Advice | None:
+def _lost(view: View) -> Hint | None:
     if view.link is not Link.LOST:
         return None
     if view.status is None:
         return ("Press c to try again, q to leave.",)
     return (
         "Press c to bring the supervisor back; it finds the server again.",
-        "A server that ran goes on serving meanwhile.",
+        "A server that was running keeps serving.",
     )
 
 
-def _stopped(view: View) -> Advice | None:
+def _stopped(view: View) -> Hint | None:
     if view.state is not ServerState.STOPPED:
         return None
     if view.status and view.status.engine is None:
@@ -49,19 +52,19 @@ def _stopped(view: View) -> Advice | None:
     return (f"Press s to start {view.model or 'a model'}.",)
 
 
-def _starting(view: View) -> Advice | None:
+def _starting(view: View) -> Hint | None:
     if view.state not in (ServerState.STARTING, ServerState.BACKOFF):
         return None
-    return ("It goes on when you leave. Press 6 for the whole log, S to give up the start.",)
+    return ("It continues when you leave. Press 6 for the whole log, S to give up the start.",)
 
 
-def _stopping(view: View) -> Advice | None:
+def _stopping(view: View) -> Hint | None:
     if view.state is not ServerState.STOPPING:
         return None
     return ("Stopping: requests in flight may finish, then every process is shown to be gone.",)
 
 
-def _failed(view: View) -> Advice | None:
+def _failed(view: View) -> Hint | None:
     server = view.server
     if server is None or server.state is not ServerState.FAILED:
         return None
@@ -72,56 +75,58 @@ def _failed(view: View) -> Advice | None:
     return (keys + ".",)
 
 
-def _stalled(view: View) -> Advice | None:
+def _stalled(view: View) -> Hint | None:
     if view.state is not ServerState.STALLED:
         return None
     return ("Requests run, yet no token comes. Press 6 for the log, R to restart.",)
 
 
-def _stale(view: View) -> Advice | None:
+def _stale(view: View) -> Hint | None:
     metrics = _metrics(view)
     if metrics is None or (metrics.sample_age_s or 0) < 5:
         return None
     return (f"The server has not told its figures for {figures.age(metrics.sample_age_s or 0)}.",)
 
 
-def _full(view: View) -> Advice | None:
+def _limited(view: View) -> Hint | None:
+    """What the supervisor's rules say: the first at length, then the others in a line each."""
+    if not view.advice:
+        return None
+    first, *others = view.advice
+    helps = _helps(first, view)
+    rest = (f"{one.text} {_helps(one, view)}".rstrip() for one in others)
+    if not first.remedy:
+        return (f"{first.text} {helps}".rstrip(), *rest)
+    return (first.text, helps, *rest)
+
+
+def _helps(one: Advice, view: View) -> str:
+    """What helps, and the key, where one acts on it here and now."""
+    return " ".join(part for part in (one.remedy, _key(one, view)) if part)
+
+
+def _key(one: Advice, view: View) -> str | None:
+    wanted = DO_AS_ADVISED if one == advised(view) else one.action
+    action = BY_ID.get(ELSEWHERE.get(wanted or "", wanted or ""))
+    if action is None or not action.keys or action.reason(view) is not None:
+        return None
+    if action.id == "server.restart":
+        return None  # it would start again as it is
+    return f"Press {key_name(action.keys[0])} to {_deed(action)}."
+
+
+def _deed(action: Action) -> str:
+    return f"see {action.label}" if action.group == "Screens" else action.label
+
+
+def _idle(view: View) -> Hint | None:
     metrics = _metrics(view)
-    if metrics is None or metrics.kv_cache_usage is None or not metrics.requests_waiting:
-        return None
-    if metrics.kv_cache_usage < KV_NEARLY_FULL:
-        return None
-    return (
-        f"The KV cache is {figures.percent(metrics.kv_cache_usage)} full and"
-        f" {figures.plural(metrics.requests_waiting, 'request')} wait for room.",
-        "Send fewer at once, or give the server a shorter context or more memory.",
-    )
-
-
-def _queueing(view: View) -> Advice | None:
-    metrics = _metrics(view)
-    if metrics is None or not metrics.requests_waiting:
-        return None
-    waiting, running = metrics.requests_waiting, metrics.requests_running or 0
-    return (f"{figures.count(waiting)} wait while {figures.count(running)} run.",)
-
-
-def _roomy(view: View) -> Advice | None:
-    metrics = _metrics(view)
-    if metrics is None or not metrics.requests_running or metrics.kv_cache_usage is None:
-        return None
-    if metrics.kv_cache_usage > KV_ROOMY:
-        return None
-    return (
-        f"Room to spare: {figures.count(metrics.requests_running)} run, none waits,"
-        f" KV {figures.percent(metrics.kv_cache_usage)}. Send more at once.",
-    )
-
-
-def _idle(view: View) -> Advice | None:
     if view.state is not ServerState.READY:
         return None
-    return ("Idle and ready. Press 3 to ask it something, t to test it, y to copy its URL.",)
+    if metrics and (metrics.requests_running or metrics.requests_waiting):
+        return None
+    keys = "Idle and ready. Press 3 to ask it something, t to test it, y to copy its URL."
+    return (keys, *(_limited(view) or ()))
 
 
 def _metrics(view: View) -> Metrics | None:
@@ -138,8 +143,6 @@ RULES: tuple[Rule, ...] = (
     _failed,
     _stalled,
     _stale,
-    _full,
-    _queueing,
-    _roomy,
     _idle,
+    _limited,
 )

@@ -7,57 +7,61 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from inspect import isawaitable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import RenderableType
-from rich.style import Style
 from textual import events
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.driver import Driver
 from textual.screen import Screen
-from textual.theme import Theme
 
-from vconsole import paths, settings
-from vconsole.errors import ExitCode, VConsoleError
-from vconsole.settings import Settings
+from vconsole import paths
+from vconsole.errors import VConsoleError
+from vconsole.settings import Settings, Table
 from vconsole.supervisor.autostart import ensure_supervisor
+from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import ServerStatus
 from vconsole.tui import lazily, results
-from vconsole.tui.actions import BY_ID, bindings_for, on_screen
+from vconsole.tui.actions import BY_ID, NO_KEY, bindings_for, key_for, on_screen
+from vconsole.tui.background import in_background
+from vconsole.tui.day import DayKeeper
 from vconsole.tui.exact_update import exact
 from vconsole.tui.glyphs import glyphs_for
 from vconsole.tui.keeping import keep
 from vconsole.tui.link import Connect, SupervisorLink
-from vconsole.tui.messages import LinkLost, LinkUp, StatusArrived, VerbAccepted, VerbRefused
+from vconsole.tui.messages import (
+    DayArrived,
+    LinkLost,
+    LinkUp,
+    ReportArrived,
+    StatusArrived,
+    VerbAccepted,
+    VerbDone,
+    VerbRefused,
+)
 from vconsole.tui.perform import PERFORM
+from vconsole.tui.reporting import fetch_report
 from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.session import Session
-from vconsole.tui.text import Role
-from vconsole.tui.themes import (
-    ConsoleTheme,
-    first_themes,
-    load_own_themes,
-    load_themes,
-    own_themes_dir,
-    stamps,
-)
+from vconsole.tui.themed_app import ThemedApp
 from vconsole.tui.verbs import Verbs
 from vconsole.tui.view import Link, View
 
-DEFAULT_THEME = "vconsole-dark"
+if TYPE_CHECKING:
+    from vconsole.tui.hosting import ReadHost
+    from vconsole.tui.servicing import ReadService
+
 TICK_S = 1.0
+LONG_AWAY = timedelta(hours=1)
 FIRST_WORD_S = 0.1
-AFTERWARDS = "The server keeps running: `vconsole` attaches again, `vconsole stop` stops it.\n"
 
 
 def utc_now() -> datetime:
@@ -71,8 +75,11 @@ def _collect_garbage_again() -> None:
         gc.enable()
 
 
-class ConsoleApp(App[None], inherit_bindings=False):
-    """`now` and `connect` can be given, so that a test owns the clock and the supervisor."""
+class ConsoleApp(ThemedApp, inherit_bindings=False):
+    """`alone` is for the overview without the other screens.
+
+    `now`, `connect` and the readers of the host can be given, so that a test owns all of them.
+    """
 
     CSS_PATH = "console.tcss"
     TITLE = "vconsole"
@@ -80,8 +87,15 @@ class ConsoleApp(App[None], inherit_bindings=False):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {lazily.commands}
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "overview": lazily.overview,
+        "models": lazily.models,
         "request": lazily.request,
+        "batch": lazily.batch,
+        "bench": lazily.bench,
         "logs": lazily.logs,
+        "host": lazily.host,
+        "service": lazily.service,
+        "events": lazily.events,
+        "away": lazily.away,
     }
     DEFAULT_MODE = "overview"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -94,59 +108,47 @@ class ConsoleApp(App[None], inherit_bindings=False):
         socket_path: Path,
         name: str = "main",
         readonly: bool = False,
+        alone: bool = False,
         chosen: Settings | None = None,
         now: Callable[[], datetime] = utc_now,
         connect: Connect = ensure_supervisor,
+        read_host: ReadHost = lazily.read_host,
+        read_service: ReadService = lazily.read_service,
     ) -> None:
-        super().__init__()
-        ui = (chosen or Settings()).ui
+        chosen = chosen or Settings()
+        ui, self.prices = chosen.ui, chosen.prices
+        super().__init__(ui.theme)
         self.socket_path = socket_path
         self.server_name = name
         self.glyphs = glyphs_for(ui.ascii)
-        self.session = Session(now, readonly)
+        self._key_faults: list[str] = []
+        self.session = Session(now, readonly, self._keys_of(ui.keymap), alone)
         self.verbs: Verbs = Verbs(self, socket_path, name)
         self._connect = connect
+        self.read_host = read_host
+        self.read_service = read_service
         self.link: SupervisorLink = SupervisorLink(self, socket_path, name, connect)
         self._outcomes = results.Outcomes()
-        self._themes: dict[str, ConsoleTheme] = {}
-        self._styles: dict[str, dict[Role, Style]] = {}
-        self._add_themes(first_themes(ui.theme, DEFAULT_THEME))
-        self._own_themes: tuple[tuple[str, int], ...] = ()
-        self._theme_faults = self._load_own_themes()
-        self.theme = ui.theme if ui.theme in self._themes else DEFAULT_THEME
+        self.report: ReportArrived | None = None
+        self._greeted = False
+        self._day = DayKeeper(self, socket_path)
 
-    def _add_themes(self, themes: dict[str, ConsoleTheme]) -> None:
-        self._themes.update(themes)
-        for name, theme in themes.items():
-            self._styles[name] = theme.styles()
-            self.register_theme(theme.textual())
+    def _keys_of(self, wanted: Table) -> Table:
+        """Have the keys of the settings, and keep what is wrong with them to be told."""
+        if not wanted:
+            return {}
+        from vconsole.tui.keymap import checked
 
-    def _load_other_themes(self) -> None:
-        """Those that ship, but for what a user replaced; not needed for the first paint."""
-        shipped = load_themes()
-        self._add_themes({name: shipped[name] for name in shipped if name not in self._themes})
+        keymap, self._key_faults = checked(wanted)
+        self.set_keymap({id: ",".join(keys) or NO_KEY for id, keys in keymap.items()})
+        return keymap
 
-    def _load_own_themes(self) -> list[str]:
-        """Take in the user's themes where their files have changed; returns what is wrong."""
-        found = stamps(own_themes_dir())
-        if found == self._own_themes:
-            return []
-        self._own_themes = found
-        own, faults = load_own_themes(own_themes_dir())
-        self._add_themes(own)
-        return faults
-
-    def _follow_own_themes(self) -> None:
-        """An edited theme is seen at once, a broken one is named."""
-        before = self._own_themes
-        faults = self._theme_faults or self._load_own_themes()
-        self._theme_faults = []
-        if faults:
-            text = "\n".join(faults)
-            self.notify(text, title="Themes not used", severity="warning", markup=False)
-        if self._own_themes != before:
-            self.refresh_css(animate=False)
-            self.screen.refresh()
+    def _tell_key_faults(self) -> None:
+        if self._key_faults:
+            text = "\n".join(
+                [*self._key_faults, f"[ui] keymap in {paths.shown(paths.config_file())}"]
+            )
+            self.notify(text, title="Keys not used", severity="warning", timeout=12, markup=False)
 
     def get_driver_class(self) -> type[Driver]:
         """Ours in the place of Textual's for terminals."""
@@ -156,17 +158,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
             return ConsoleDriver
         return found
-
-    @property
-    def available_themes(self) -> dict[str, Theme]:
-        """Our own alone: the roles of a line have no colours in Textual's."""
-        own = self.__dict__.get("_themes", {})
-        found = super().available_themes
-        return {name: found[name] for name in own if name in found} or found
-
-    @property
-    def role_styles(self) -> dict[Role, Style]:
-        return self._styles[self.theme]
 
     @property
     def screen_name(self) -> str:
@@ -180,7 +171,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._handle_signals()
         self._ticking = self.set_interval(TICK_S, self._tick)
         self._receive()
-        self.call_after_refresh(self._load_other_themes)
+        self.call_after_refresh(self.load_other_themes)
+        self.call_after_refresh(self._tell_key_faults)
         self.call_after_refresh(_collect_garbage_again)
 
     def _receive(self, start: bool = True) -> None:
@@ -196,7 +188,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """
         for message in self.link.early(FIRST_WORD_S):
             if isinstance(message, LinkUp):
-                self.session.connected(message.samples)
+                self._linked(message)
             elif isinstance(message, StatusArrived):
                 self.session.heard(message.status)
         return self.session.view_with_log()
@@ -220,6 +212,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def show(self) -> None:
         """Draw on the screen in use, also when a dialog stands over it."""
+        self._day.keep(self.session.view())
         for screen in reversed(self.screen_stack):
             if isinstance(screen, ConsoleScreen):
                 screen.show(self.current_view())
@@ -238,7 +231,33 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def on_link_up(self, message: LinkUp) -> None:
         if message.server == self.server_name:
-            self.session.connected(message.samples)
+            self._linked(message)
+
+    def _linked(self, message: LinkUp) -> None:
+        self.session.connected(message.samples)
+        greeted, self._greeted = self._greeted, True
+        since = message.away_since
+        if greeted or since is None or self.session.view().alone:
+            return
+        if self.session.now() - since >= LONG_AWAY:
+            self.ask_report(since, away=True)
+
+    def ask_report(self, since: datetime, away: bool) -> None:
+        """Fetch what happened since then, off the loop; `away` says that nobody asked for it."""
+        report = partial(SupervisorClient(self.socket_path).report, since)
+        in_background("report", partial(fetch_report, self, report, away))
+
+    async def on_report_arrived(self, message: ReportArrived) -> None:
+        """Show it, but take nobody who went on meanwhile away from where they are."""
+        if message.away and self.screen_name != "overview":
+            return
+        self.report = message
+        await self.switch_mode("away")
+
+    def on_day_arrived(self, message: DayArrived) -> None:
+        if message.server == self.server_name:
+            self.session.remembered(message.samples)
+            self.show()
 
     def on_link_lost(self, message: LinkLost) -> None:
         if message.server == self.server_name:
@@ -250,7 +269,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if message.status.server.name != self.server_name:
             return
         self.session.heard(message.status)
-        self._follow_own_themes()
+        self.follow_own_themes()
         self.show()
         for toast in self._outcomes.of(message.status):
             self._say(toast)
@@ -258,10 +277,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def on_verb_accepted(self, message: VerbAccepted) -> None:
         self._outcomes.expect(message.operation)
 
+    def on_verb_done(self, message: VerbDone) -> None:
+        self.notify(message.words)
+
     def on_verb_refused(self, message: VerbRefused) -> None:
         self._say(results.refusal(message.verb, message.error))
 
     def _say(self, toast: results.Toast) -> None:
+        if toast.may_insist:
+            self._ask_whether_to_insist(toast)
+            return
+        if toast.title in getattr(self.screen, "SAYS_ITSELF", ()):
+            return
         self.notify(
             toast.message,
             title=toast.title,
@@ -270,35 +297,45 @@ class ConsoleApp(App[None], inherit_bindings=False):
             markup=False,
         )
 
+    def _ask_whether_to_insist(self, toast: results.Toast) -> None:
+        """A start that is expected to fail is begun only by somebody who has read why."""
+        from vconsole.tui.screens.confirm import ConfirmScreen
+
+        effects = toast.message.split("\n")
+        question = ConfirmScreen("Start it anyway?", toast.title, effects, "start it")
+        self.push_screen(question, lambda yes: self.verbs.start_anyway() if yes else None)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """None dims a key and lets it through to `on_key`, which says why."""
         if action == "perform" and BY_ID[str(parameters[0])].reason(self.session.view()):
             return None
         return True
 
-    def action_perform(self, action_id: str) -> None:
+    async def action_perform(self, action_id: str) -> None:
         """Carry out an action of the table, or say why it cannot be done now."""
         action = BY_ID[action_id]
         if (reason := action.reason(self.session.view())) is not None:
             self.notify(f"Not now: {reason}.", severity="warning", timeout=4, markup=False)
             return
         try:
-            if action.screen:
-                getattr(self.screen, action.method)()
-            else:
-                PERFORM[action_id](self)
+            in_table = action_id in PERFORM
+            done = PERFORM[action_id](self) if in_table else getattr(self.screen, action.method)()
+            if isawaitable(done):
+                await done
         except VConsoleError as error:
             self._say(results.refusal(action.label, error))
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """A key that no widget took and whose action is not available says why."""
+        view = self.session.view()
         for action in on_screen(self.screen_name) if self.screen_name else ():
-            if event.key in action.keys and action.reason(self.session.view()) is not None:
-                self.action_perform(action.id)
+            if event.key in action.keys_now(view) and action.reason(view) is not None:
+                await self.action_perform(action.id)
                 return
 
     def action_say_how_to_leave(self) -> None:
-        self.notify("ctrl+c ends nothing here. Press q to leave the console.", timeout=4)
+        leave = key_for(self.session.view(), "console.leave")
+        self.notify(f"ctrl+c ends nothing here. Press {leave} to leave the console.", timeout=4)
 
     def copy(self, text: str, what: str) -> None:
         """Send text to the terminal's clipboard (OSC 52), which not every terminal takes.
@@ -313,25 +350,3 @@ class ConsoleApp(App[None], inherit_bindings=False):
             timeout=5,
             markup=False,
         )
-
-
-def run(socket_path: Path, name: str = "main", readonly: bool = False) -> int:
-    """Open the console and return its exit code; refuses what is no terminal."""
-    _need_a_terminal()
-    chosen = settings.load()
-    app = ConsoleApp(socket_path, name, readonly, chosen)
-    app.link.open()
-    app.run(mouse=chosen.ui.mouse)
-    if app.return_code == 0 and app.session.view().serving:
-        sys.stdout.write(AFTERWARDS)
-    return app.return_code or 0
-
-
-def _need_a_terminal() -> None:
-    fault = None
-    if os.environ.get("TERM", "dumb") in ("dumb", ""):
-        fault = "this terminal (TERM=dumb) cannot show the console"
-    elif not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-        fault = "the console needs a terminal, and this is none"
-    if fault is not None:
-        raise VConsoleError(fault, "`vconsole status` prints the same as text", ExitCode.USAGE)

@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-import threading
+from dataclasses import replace
+from time import monotonic
 
 import msgspec
 from textual.message_pump import MessagePump
 
 from vconsole.errors import VConsoleError
-from vconsole.supervisor.client import SupervisorClient
+from vconsole.requests.attachments import image_urls
+from vconsole.supervisor.client import HangUp, SupervisorClient
 from vconsole.supervisor.model import AskEvent, AskRequest, ErrorBody
 from vconsole.tui.background import deliver, in_background
 from vconsole.tui.messages import AnswerEvent
 
 
 class Asking:
-    """A request under way; `stop` aborts it in the server at its next piece."""
+    """A request under way, lane `lane` of the exchange `id`; `stop` aborts it in the server."""
 
     def __init__(
         self,
         pump: MessagePump,
         client: SupervisorClient,
         server: str,
-        number: int,
+        id: str,
+        lane: int,
         request: AskRequest,
     ) -> None:
         self._pump = pump
         self._client = client
         self._server = server
-        self._number = number
+        self._id = id
+        self._lane = lane
         self._request = request
-        self._stopped = threading.Event()
+        self._hang_up = HangUp()
 
     def begin(self) -> None:
-        in_background(f"ask-{self._number}", self._run)
+        in_background(f"ask-{self._id}-{self._lane}", self._run)
 
     def stop(self) -> None:
-        self._stopped.set()
+        self._hang_up()
 
     def _run(self) -> None:
         try:
@@ -50,18 +54,18 @@ class Asking:
 
     def _pass_on(self) -> bool:
         """True where the stream came to its end, or the user stopped it."""
-        events = self._client.ask(self._server, self._request)
-        for event in events:
-            if self._stopped.is_set() or not self._post(event):
-                events.close()  # type: ignore[attr-defined]
+        request = replace(self._request, images=image_urls(self._request.images))
+        for event in self._client.ask(self._server, request, self._hang_up):
+            if self._hang_up.over or not self._post(event):
+                self._hang_up()
                 return True
             if event.kind == "done" or event.error is not None:
                 return True
-        return self._stopped.is_set()
+        return self._hang_up.over
 
     def _fail(self, error: VConsoleError) -> None:
         body = ErrorBody(error.kind, error.message, error.remedy, error.exit_code)
         self._post(AskEvent("error", error=body))
 
     def _post(self, event: AskEvent) -> bool:
-        return deliver(self._pump, AnswerEvent(self._number, event))
+        return deliver(self._pump, AnswerEvent(self._id, self._lane, event, monotonic()))

@@ -25,7 +25,7 @@ class ActionCommands(Provider):
         found = [a for a in on_screen(getattr(self.screen, "NAME", "")) if a.id != OWN_ID]
         for action in sorted(found, key=lambda each: each.reason(view) is not None):
             reason = action.reason(view)
-            keys = f"  {key_name(action.keys[0])}" if action.keys else ""
+            keys = "".join(f"  {key_name(key)}" for key in action.keys_now(view)[:1])
             title = action.label[:1].upper() + action.label[1:]
             yield action, title + keys, f"not now: {reason}" if reason else action.help
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 UNKNOWN = "—"
@@ -85,10 +86,12 @@ def span(value: float | None) -> str:
 
 
 def window(value: float) -> str:
-    """The length of a time axis: `30 s`, `10 min`, `1 h`."""
+    """The length of a time axis: `30 s`, `10 min`, `1 h`, `1 d`."""
     if value < 60:
         return f"{value:.0f} s"
-    return f"{value / 60:.0f} min" if value < 3600 else f"{value / 3600:.0f} h"
+    if value < 3600:
+        return f"{value / 60:.0f} min"
+    return f"{value / 3600:.0f} h" if value < 86_400 else f"{value / 86_400:.0f} d"
 
 
 def age(value: float) -> str:
@@ -96,6 +99,16 @@ def age(value: float) -> str:
     if value < 60:
         return f"{max(0, int(value))} s"
     return f"{int(value) // 60} min" if value < 3600 else f"{int(value) // 3600} h"
+
+
+def money(amount: float | None, currency: str) -> str:
+    """`1,204.50 EUR`; three digits of an amount below 0.1, `0.00031 EUR`."""
+    if amount is None:
+        return UNKNOWN
+    if amount >= 0.1 or amount == 0:
+        return f"{amount:,.2f} {currency}".rstrip()
+    digits = 2 - math.floor(math.log10(amount)) if amount > 0 else 2
+    return f"{amount:.{min(digits, 9)}f} {currency}".rstrip()
 
 
 def gib(size_bytes: float | None) -> str:

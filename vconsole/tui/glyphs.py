@@ -29,6 +29,7 @@ class Glyphs:
     warning: str = "▲"
     pending: str = "·"
     running: str = "▶"
+    pause: str = "‖"
     arrow: str = "▸"
     down: str = "▼"
     ellipsis: str = "…"
@@ -39,6 +40,8 @@ class Glyphs:
     thumb: str = "┃"
     tree: str = "└"
     returns: str = "⏎"
+    at_most: str = "≤"
+    at_least: str = "≥"
 
 
 UNICODE = Glyphs()
@@ -63,6 +66,7 @@ ASCII = Glyphs(
     warning="!",
     pending=".",
     running=">",
+    pause="=",
     arrow=">",
     down="v",
     ellipsis="~",
@@ -73,6 +77,8 @@ ASCII = Glyphs(
     thumb="#",
     tree="`",
     returns="\\",
+    at_most="<",
+    at_least=">",
 )
 
 

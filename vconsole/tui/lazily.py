@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.command import Provider
 from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from vconsole.host.units import Scope
+    from vconsole.supervisor.client import SupervisorClient
+    from vconsole.supervisor.model import Status
+    from vconsole.tui.hosting import HostLook
+    from vconsole.tui.servicing import Page, ServiceLook
 
 
 def commands() -> type[Provider]:
@@ -18,10 +27,64 @@ def overview() -> Screen[None]:
     return OverviewScreen()
 
 
+def models() -> Screen[None]:
+    from vconsole.tui.screens.models import ModelsScreen
+
+    return ModelsScreen()
+
+
 def request() -> Screen[None]:
     from vconsole.tui.screens.request import RequestScreen
 
     return RequestScreen()
+
+
+def batch() -> Screen[None]:
+    from vconsole.tui.screens.batch import BatchScreen
+
+    return BatchScreen()
+
+
+def bench() -> Screen[None]:
+    from vconsole.tui.screens.bench import BenchScreen
+
+    return BenchScreen()
+
+
+def events() -> Screen[None]:
+    from vconsole.tui.screens.events import EventsScreen
+
+    return EventsScreen()
+
+
+def host() -> Screen[None]:
+    from vconsole.tui.screens.host import HostScreen
+
+    return HostScreen()
+
+
+def service() -> Screen[None]:
+    from vconsole.tui.screens.service import ServiceScreen
+
+    return ServiceScreen()
+
+
+def read_host(client: SupervisorClient, status: Status) -> HostLook:
+    from vconsole.tui import hosting
+
+    return hosting.read_host(client, status)
+
+
+def read_service(scope: Scope, page: Page) -> ServiceLook:
+    from vconsole.tui import servicing
+
+    return servicing.read_service(scope, page)
+
+
+def away() -> Screen[None]:
+    from vconsole.tui.screens.away import AwayScreen
+
+    return AwayScreen()
 
 
 def logs() -> Screen[None]:

@@ -15,6 +15,7 @@ from textual.message_pump import MessagePump
 
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.client import SupervisorClient
+from vconsole.supervisor.model import Attached
 from vconsole.tui.background import deliver, in_background
 from vconsole.tui.history import KEPT
 from vconsole.tui.messages import LinkLost, LinkUp, StatusArrived
@@ -93,11 +94,13 @@ class SupervisorLink:
 
     def _watch(self, start: bool) -> None:
         client = self._connect(self._socket_path) if start else SupervisorClient(self._socket_path)
-        snapshots = client.watch(self._name)
+        before: list[Attached] = []
+        snapshots = client.watch(self._name, before.append)
         first = next(snapshots, None)
         if first is None:
             return
-        self._post(LinkUp(self._name, client.history(self._name, KEPT)))
+        away_since = before[0].away_since if before else None
+        self._post(LinkUp(self._name, client.history(self._name, KEPT), away_since))
         self._post(StatusArrived(first))
         for status in snapshots:
             if not self._post(StatusArrived(status)):

@@ -17,10 +17,16 @@ PLAIN = re.compile(r"[A-Za-z0-9 _/:-]+")
 
 
 class LogSelection:
-    """Line numbers in order; without level and pattern it is the whole file and costs nothing."""
+    """Line numbers in order; without level and pattern it is the whole file and costs nothing.
 
-    def __init__(self, file: LogFile, level: LogLevel | None = None, text: str = "") -> None:
+    With `folded` the frames of tracebacks are left out, but for what is looked for.
+    """
+
+    def __init__(
+        self, file: LogFile, level: LogLevel | None = None, text: str = "", folded: bool = False
+    ) -> None:
         self.file = file
+        self.folded = folded
         self.level = level
         self.text = text
         self.pattern = compile_pattern(text)
@@ -38,15 +44,21 @@ class LogSelection:
         return 1.0 if self.whole or not len(self.file) else self._scanned / len(self.file)
 
     def __len__(self) -> int:
-        return len(self.file) if self.whole else len(self._found)
+        if not self.whole:
+            return len(self._found)
+        return len(self.file) - (self.file.folds.total if self.folded else 0)
 
     def number(self, position: int) -> int:
         """Line number at a position of the selection."""
-        return position if self.whole else self._found[position]
+        if not self.whole:
+            return self._found[position]
+        return self.file.folds.number(position) if self.folded else position
 
     def position(self, number: int) -> int:
         """The position of that line, or of the next one that is selected."""
-        return number if self.whole else bisect_left(self._found, number)
+        if not self.whole:
+            return bisect_left(self._found, number)
+        return self.file.folds.position(number) if self.folded else number
 
     def advance(self, budget_s: float = BUDGET_S) -> bool:
         """Scan on for at most `budget_s`; True where more lines were found."""
@@ -64,7 +76,8 @@ class LogSelection:
             n for n in range(first, end) if self.level is None or self.file.level(n) >= self.level
         ]
         if self.pattern is None:
-            self._found.extend(wanted)
+            hidden = self.file.folds.is_hidden if self.folded else lambda _: False
+            self._found.extend(n for n in wanted if not hidden(n))
             return
         texts = self.file.texts(first, end)
         self._found.extend(n for n in wanted if self._matches(texts[n - first]))

@@ -14,14 +14,19 @@ from itertools import islice
 from pathlib import Path
 
 from vconsole.engine.logline import LogLevel, LogLine, parse
+from vconsole.engine.phases import PHASES, phase_opened
 from vconsole.engine.redact import Redactor
 from vconsole.supervisor.logs.log_parts import live_begin
 from vconsole.supervisor.logs.log_secrets import redactor_of
+from vconsole.tui.log_folds import TRACEBACK as BEGINS_TRACEBACK
+from vconsole.tui.log_folds import Folds, is_frame
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 128 << 10
 LONGEST_LINE_BYTES = 16 << 10
 HEAD_BYTES = 2048
 TAIL_BYTES = 64 << 10
+# A start is told in some hundred lines.
+START_LINES = 5000
 LEVEL = re.compile(
     rb'"levelname": ?"(DEBUG|INFO|WARNING|ERROR|CRITICAL)"'
     rb"|^(?:\x1b\[[0-9;]*m)*(?:\([A-Za-z][^)]* pid=\d+\) ?)?(?:\x1b\[[0-9;]*m)*"
@@ -50,9 +55,11 @@ class LogFile:
         self._levels = array("B")
         self._identity: tuple[int, int] | None = None
         self._indexed_bytes = begin_bytes
-        self._in_traceback = False
+        self._in_traceback = self._in_frames = False
         self._head = b""
         self.size_bytes = 0
+        self.folds = Folds()
+        self.phases: dict[int, str] = {}
 
     def __len__(self) -> int:
         unended = not self.behind and self.size_bytes > self._starts[-1]
@@ -106,6 +113,8 @@ class LogFile:
             self._forget(begin_bytes)
             self._identity = identity
         del self._starts[:number], self._levels[:number]
+        self.folds.drop_before(number)
+        self.phases = {at - number: name for at, name in self.phases.items() if at >= number}
         self.generation += 1
 
     def _take(self, chunk: bytes) -> None:
@@ -116,12 +125,28 @@ class LogFile:
         begin = 0
         while (end := chunk.find(b"\n", begin)) >= 0:
             head = self._head + chunk[begin : min(end, begin + HEAD_BYTES)]
+            self._note(len(self._levels), head)
             self._levels.append(self._level(head[:HEAD_BYTES]))
             self._head = b""
             begin = end + 1
             self._starts.append(self._indexed_bytes + begin)
         self._head = (self._head + chunk[begin : begin + HEAD_BYTES])[:HEAD_BYTES]
         self._indexed_bytes += len(chunk)
+
+    def _note(self, number: int, head: bytes) -> None:
+        """Fold the frames of a traceback, and mark where a phase of the start begins."""
+        if self._in_frames and is_frame(head):
+            self.folds.hide(number)
+            return
+        self._in_frames = not head.startswith(b"{") and BEGINS_TRACEBACK in head
+        if number < START_LINES:
+            self._note_phase(number, head)
+
+    def _note_phase(self, number: int, head: bytes) -> None:
+        before = next(reversed(self.phases.values()), None)
+        phase = phase_opened(head) if number else PHASES[0]
+        if phase is not None and before not in (phase, PHASES[-1]):
+            self.phases[number] = phase
 
     def _level(self, text: bytes) -> int:
         """The line's own level; a traceback and what belongs to it are errors; 0 is none."""
@@ -139,11 +164,18 @@ class LogFile:
         return self._levels[number] if number < len(self._levels) else 0
 
     def first_error(self, after: int = -1) -> int | None:
-        """The next line of level error or worse after `after`; None where there is none."""
+        """The next line of level error or worse after `after`; None where there is none.
+
+        A traceback is one error, however many lines it has.
+        """
         for number in range(after + 1, len(self._levels)):
-            if self._levels[number] >= LogLevel.ERROR:
+            if self._levels[number] >= LogLevel.ERROR and not self._goes_on(number):
                 return number
         return None
+
+    def _goes_on(self, number: int) -> bool:
+        """Whether the line is of the traceback before it."""
+        return self.folds.is_hidden(number) or self.folds.is_hidden(number - 1)
 
     def text(self, number: int) -> str:
         """A line's text, cut at 16 KiB; a later part of a longer one is dropped."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vconsole.engine.logline import LogLevel, LogLine
+from vconsole.models.fit.plan import Verdict
 from vconsole.supervisor.model import ServerState
 from vconsole.tui import figures
 from vconsole.tui.glyphs import Glyphs
@@ -32,6 +33,13 @@ STATES = {
     ServerState.STOPPING: Look("STOPPING", "half", Role.WARN_STRONG),
     ServerState.BACKOFF: Look("BACKOFF", "half", Role.WARN_STRONG),
     ServerState.FAILED: Look("FAILED", "cross", Role.BAD_STRONG),
+    ServerState.ASLEEP: Look("ASLEEP", "ring", Role.WARN_STRONG),
+}
+VERDICTS = {
+    Verdict.FITS: Look("fits", "tick", Role.GOOD),
+    Verdict.TIGHT: Look("tight", "warning", Role.WARN),
+    Verdict.TOO_BIG: Look("too big", "cross", Role.BAD),
+    Verdict.UNKNOWN: Look("unknown", "unknown", Role.DIM),
 }
 CONNECTING = Look("CONNECTING", "ring", Role.DIM)
 NO_SUPERVISOR = Look("NO SUPERVISOR", "cross", Role.BAD_STRONG)
@@ -84,8 +92,12 @@ def message_role(entry: LogLine) -> Role:
     return Role.TEXT
 
 
-def log_line(entry: LogLine, width: int, glyphs: Glyphs) -> Line:
-    """A log line in one row: gutter and the message's first line, with a count of the others."""
+def log_line(entry: LogLine, width: int, glyphs: Glyphs, folded: int = 0) -> Line:
+    """A log line in one row: gutter and the message's first line, with a count of the others.
+
+    `folded` is how many lines of the file are folded away under it.
+    """
     first, *others = entry.message.split("\n")
-    more = f" {glyphs.returns} {figures.plural(len(others), 'more line')}" if others else ""
+    hidden = len(others) + folded
+    more = f" {glyphs.returns} {figures.plural(hidden, 'more line')}" if hidden else ""
     return line(log_gutter(entry, width, glyphs), (first, message_role(entry)), (more, Role.DIM))

@@ -10,7 +10,15 @@ from vconsole.supervisor.model import Operation, OperationState, SmokeReport, St
 from vconsole.tui import figures
 
 Severity = Literal["information", "warning", "error"]
-DONE_WORDS = {"start": "Ready", "stop": "Stopped", "restart": "Restarted"}
+DONE_WORDS = {
+    "start": "Ready",
+    "stop": "Stopped",
+    "restart": "Restarted",
+    "swap": "Swapped",
+    "pull": "Pulled",
+}
+# Refusals of a start that the user may overrule.
+MAY_INSIST = frozenset({"too_big", "failed_before"})
 KIND_WORDS = {"smoke": "smoke test"}
 
 
@@ -19,6 +27,7 @@ class Toast:
     message: str
     title: str
     severity: Severity = "information"
+    may_insist: bool = False
 
 
 class Outcomes:
@@ -44,16 +53,21 @@ class Outcomes:
 def refusal(verb: str, error: VConsoleError) -> Toast:
     """An error as a toast: what happened, and under it what to do."""
     text = error.message if not error.remedy else f"{error.message}\n{error.remedy}"
-    return Toast(text, f"{verb[:1].upper()}{verb[1:]}: not done", "error")
+    insist = error.kind in MAY_INSIST
+    return Toast(text, f"{verb[:1].upper()}{verb[1:]}: not done", "error", insist)
 
 
 def _toast(operation: Operation, status: Status) -> Toast:
-    here = operation.server == status.server.name
+    here = operation.server in ("", status.server.name)
     if operation.kind == "smoke" and here and status.smoke is not None:
         return _smoke(status.smoke)
     if operation.state is OperationState.FAILED:
         body = operation.error
-        error = VConsoleError(body.message, body.remedy) if body else VConsoleError("it failed")
+        error = (
+            VConsoleError(body.message, body.remedy, kind=body.kind)
+            if body
+            else VConsoleError("it failed")
+        )
         return refusal(KIND_WORDS.get(operation.kind, operation.kind), error)
     word = DONE_WORDS.get(operation.kind, operation.kind)
     word = word if here else f"{operation.server}: {word}"

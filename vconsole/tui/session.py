@@ -10,6 +10,8 @@ from pathlib import Path
 
 from vconsole.engine.logline import LogLine
 from vconsole.errors import VConsoleError
+from vconsole.host.membership import is_outside
+from vconsole.settings import Table
 from vconsole.supervisor.model import Sample, ServerState, ServerStatus, Status
 from vconsole.tui.history import History
 from vconsole.tui.logfile import read_tail, stamp_of
@@ -25,8 +27,16 @@ QUIET = frozenset({ServerState.READY, ServerState.STOPPED, ServerState.FAILED})
 class Session:
     """Changed by the link's messages, read as a `View`."""
 
-    def __init__(self, now: Callable[[], datetime], readonly: bool) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        readonly: bool,
+        keymap: Table | None = None,
+        alone: bool = False,
+    ) -> None:
+        self._alone = alone
         self.now = now
+        self._keymap = keymap or {}
         self.link = Link.CONNECTING
         self._readonly = readonly
         self._error: VConsoleError | None = None
@@ -51,7 +61,14 @@ class Session:
         if self._status is not None:
             self._status = replace(self._status, server=server, metrics=None, smoke=None)
         self._history.replace(())
+        self._history.replace_day(())
         self.link = Link.CONNECTING
+
+    def remembered(self, day: tuple[Sample, ...]) -> None:
+        """The samples of the last day, by the minute."""
+        self._history.replace_day(day)
+        if self._frozen is not None:
+            self._frozen = replace(self._frozen)
 
     def lost(self, error: VConsoleError) -> None:
         self.link, self._error = Link.LOST, error
@@ -83,7 +100,8 @@ class Session:
         quiet = status is not None and status.server.state in QUIET and not status.operations
         every_s = GRAPHS_MOVE_S if quiet and self.link is Link.LIVE else AGES_MOVE_S
         log = stamp_of(path) if path else ()
-        return self.link, status, log, self.window_s, now_s // every_s, now_s // 60
+        seen = (log, self.window_s, self._history.revision)
+        return self.link, status, seen, now_s // every_s, now_s // 60
 
     def pause(self) -> None:
         """Hold what is drawn as it is, or let it go on; actions go by what is so meanwhile."""
@@ -123,5 +141,16 @@ class Session:
             log_tail=log_tail,
             readonly=self._readonly,
             window_s=self.window_s,
+            keymap=self._keymap,
+            alone=self._alone,
+            only_for=_only_for(status),
             hostname=(status.host.hostname if status else None) or self._hostname,
         )
+
+
+def _only_for(status: Status | None) -> str | None:
+    """The group that a shared supervisor is for, where we do not belong to it."""
+    shared = status.supervisor if status else None
+    if shared is None or not shared.group:
+        return None
+    return shared.group if is_outside(shared.group, shared.pid) else None

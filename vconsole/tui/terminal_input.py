@@ -17,6 +17,8 @@ from typing import Any
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
+from vconsole.tui.terminal_output import UntilGone
+
 # ESC [ M, then button, column and row, a byte each (xterm's ctlseqs, "X10 compatibility mode").
 LEGACY_MOUSE = re.compile(rb"\x1b\[M[\x20-\xff]{3}", re.DOTALL)
 READ_BYTES = 4096
@@ -26,10 +28,19 @@ ESCAPE_WAIT_S = 0.05
 class ConsoleDriver(LinuxDriver):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._file: Any = UntilGone(self._file)
         self._woken, self._wake = os.pipe()
         for end in (self._woken, self._wake):
             os.set_blocking(end, False)
         self._reading = threading.Lock()
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """What the terminal says; an exported COLUMNS tells for ever how wide it once was."""
+        with suppress(OSError):
+            width, height = os.get_terminal_size(self.fileno)
+            if width and height:
+                return width, height
+        return super()._get_terminal_size()
 
     def run_input_thread(self) -> None:
         # A terminal that hangs up sends SIGCONT too, upon which Textual starts a second thread.

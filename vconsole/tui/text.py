@@ -125,3 +125,9 @@ def wrap(text: str, width: int) -> list[str]:
 
 def wrapped(text: str, width: int, role: Role = Role.TEXT) -> list[Line]:
     return [((row, role),) for row in wrap(text, width)]
+
+
+def sentence(text: str) -> str:
+    """The text with a capital and a full stop; errors are written without."""
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?", "`")) else text + "."

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vconsole.supervisor.model import ForeignServer, ServerState, ServerStatus, StrayProcess
+from vconsole.supervisor.telling.levels import TITLES
 from vconsole.tui import figures
+from vconsole.tui.actions import key_for
 from vconsole.tui.glyphs import Glyphs
 from vconsole.tui.looks import STATES
 from vconsole.tui.text import Line, Role, line
 from vconsole.tui.view import View
 
+FAST = "fast"
+WORTH_TELLING_BYTES = 256 << 20
 TROUBLED = frozenset({ServerState.FAILED, ServerState.STALLED, ServerState.BACKOFF})
 
 
@@ -21,11 +25,51 @@ def urgent(view: View, glyphs: Glyphs) -> list[Line]:
         return lines
     lines += [line(" ", each) for each in _warnings(view, glyphs)]
     troubled = (other for other in view.others if other.state in TROUBLED)
-    lines += [_troubled(other, glyphs) for other in troubled]
-    lines += [_stray(stray, glyphs) for stray in view.status.strays]
+    lines += [_troubled(other, key_for(view, "server.next"), glyphs) for other in troubled]
+    lines += [line(" ", each) for each in _burning(view, glyphs)]
+    choose = key_for(view, "server.choose")
+    lines += [_stray(stray, choose, glyphs) for stray in view.status.strays]
     if not view.serving:
-        lines += [_foreign(foreign, glyphs) for foreign in view.status.foreign]
+        lines += [_foreign(foreign, choose, glyphs) for foreign in view.status.foreign]
+    lines += [line(" ", each) for each in _ollama(view, glyphs)]
+    lines += [line(" ", each) for each in _logout(view, glyphs)]
     return lines
+
+
+def _ollama(view: View, glyphs: Glyphs) -> Iterator[Line]:
+    """Memory of the card that the next start could have; with a server up it holds that back."""
+    held = view.status.ollama.gpu_bytes if view.status else None
+    if held and held >= WORTH_TELLING_BYTES:
+        yield line(
+            (f"{glyphs.warning} ", Role.WARN),
+            f"Ollama holds {figures.gib(held)} GiB of the card.  ",
+            (key_for(view, "screen.host") if view.keymap else "o", Role.KEY),
+            (" shows how it makes room", Role.DIM),
+        )
+
+
+def _burning(view: View, glyphs: Glyphs) -> Iterator[Line]:
+    """A budget of a month that would be gone in two to five days."""
+    for level in view.status.levels if view.status else ():
+        if level.alarm == FAST:
+            times = figures.count(level.burn.get("1h"))
+            yield line(
+                (f"{glyphs.warning} ", Role.WARN),
+                f"{TITLES[level.name]}: the budget burns {times} times too fast.  ",
+                ("vconsole report", Role.KEY),
+                (" says more", Role.DIM),
+            )
+
+
+def _logout(view: View, glyphs: Glyphs) -> Iterator[Line]:
+    """Last, for it can wait; but who serves should know before the line is closed."""
+    if view.serving and view.survival_note:
+        yield line(
+            (f"{glyphs.warning} ", Role.WARN),
+            "Your logout ends this server.  ",
+            (key_for(view, "console.help"), Role.KEY),
+            (" says how it lives on", Role.DIM),
+        )
 
 
 def _stale(view: View, glyphs: Glyphs) -> Iterator[Line]:
@@ -33,7 +77,7 @@ def _stale(view: View, glyphs: Glyphs) -> Iterator[Line]:
         yield line(
             (f"{glyphs.warning} No supervisor for {figures.age(view.stale_s)}", Role.WARN_STRONG),
             (": all this is its last word.  ", Role.TEXT),
-            ("c", Role.KEY),
+            (key_for(view, "server.connect"), Role.KEY),
             (" brings it back", Role.DIM),
         )
 
@@ -43,31 +87,31 @@ def _warnings(view: View, glyphs: Glyphs) -> Iterator[Line]:
         yield line((f"{glyphs.warning} ", Role.WARN), warning)
 
 
-def _troubled(server: ServerStatus, glyphs: Glyphs) -> Line:
+def _troubled(server: ServerStatus, key: str, glyphs: Glyphs) -> Line:
     look, failure = STATES[server.state], server.last_failure
     why = f"  {failure.message}" if failure and server.state is not ServerState.STALLED else ""
     return line(
         (f" {look.symbol(glyphs)} {server.name} {look.word}", look.role),
-        ("  n", Role.KEY),
+        (f"  {key}", Role.KEY),
         (" looks at it", Role.DIM),
         why,
     )
 
 
-def _stray(stray: StrayProcess, glyphs: Glyphs) -> Line:
+def _stray(stray: StrayProcess, key: str, glyphs: Glyphs) -> Line:
     held = figures.gib(stray.gpu_memory_bytes or stray.memory_bytes)
     return line(
         (f" {glyphs.warning} ", Role.WARN),
         f"{stray.name} of {stray.user} (pid {stray.pid}) serves nobody and holds {held} GiB",
-        ("   a", Role.KEY),
+        (f"   {key}", Role.KEY),
         (" shows it", Role.DIM),
     )
 
 
-def _foreign(foreign: ForeignServer, glyphs: Glyphs) -> Line:
+def _foreign(foreign: ForeignServer, key: str, glyphs: Glyphs) -> Line:
     return line(
         (f" {glyphs.ring} ", Role.DIM),
         f"{foreign.user} serves {foreign.model or 'a model'} on :{foreign.port}, not by vconsole",
-        ("   a", Role.KEY),
+        (f"   {key}", Role.KEY),
         (" shows it", Role.DIM),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +10,9 @@ from pathlib import Path
 
 from vconsole.engine.logline import LogLine
 from vconsole.errors import VConsoleError
+from vconsole.supervisor.advice import advise
 from vconsole.supervisor.model import (
+    Advice,
     Operation,
     OperationState,
     ServerState,
@@ -19,7 +22,7 @@ from vconsole.supervisor.model import (
 from vconsole.tui.history import History
 
 # What graphs may show, shortest first.
-WINDOWS_S = (60.0, 600.0, 3600.0)
+WINDOWS_S = (60.0, 600.0, 3600.0, 86_400.0)
 SERVING = frozenset({ServerState.READY, ServerState.STALLED, ServerState.STOPPING})
 
 
@@ -33,7 +36,11 @@ class Link(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One moment, whole; `status` is the last word heard, at `heard_at`, lost link or not."""
+    """One moment, whole; `status` is the last word heard, at `heard_at`, lost link or not.
+
+    `keymap` has the keys of the actions that the user gave others; `alone` leaves the overview as
+    the one screen. `only_for` is the group whose members alone may act, where we are none.
+    """
 
     now: datetime
     link: Link = Link.CONNECTING
@@ -46,6 +53,9 @@ class View:
     hostname: str = ""
     window_s: float = WINDOWS_S[1]
     paused: bool = False
+    keymap: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    alone: bool = False
+    only_for: str | None = None
 
     @property
     def server(self) -> ServerStatus | None:
@@ -59,6 +69,11 @@ class View:
     def serving(self) -> bool:
         """Whether figures of a running engine are what the overview is about."""
         return self.state in SERVING
+
+    @property
+    def advice(self) -> tuple[Advice, ...]:
+        """What limits the server now, by the supervisor's rules."""
+        return advise(self.status) if self.status else ()
 
     @property
     def operation(self) -> Operation | None:
@@ -104,6 +119,14 @@ class View:
     @property
     def model(self) -> str | None:
         return model_name(self.server) if self.server else None
+
+    @property
+    def survival_note(self) -> str | None:
+        """What to do so that a logout does not end supervisor and server; None where it does not.
+
+        It is what `vconsole supervisor status` says.
+        """
+        return self.status.supervisor.survival_note if self.status else None
 
     @property
     def log_path(self) -> Path | None:

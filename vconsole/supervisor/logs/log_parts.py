@@ -7,7 +7,6 @@ instant at which lines change their place. `-end` took the rest: after it a new 
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
 from collections.abc import Iterator
@@ -43,6 +42,8 @@ class Archive:
 
     def _open(self) -> BinaryIO:
         if self.packed:
+            import gzip
+
             return cast(BinaryIO, gzip.open(self.path, "rb"))
         file = self.path.open("rb")
         file.seek(self.begin_bytes)

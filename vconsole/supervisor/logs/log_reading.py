@@ -20,6 +20,8 @@ from vconsole.supervisor.logs.log_parts import (
 )
 
 FIRST_TAIL_BYTES = 128 << 10
+# A start prints some hundred lines; a server that served for weeks prints much that matters little.
+LAST_OF_RUN_BYTES = 4 << 20
 TAIL_GROWTH = 8
 T = TypeVar("T")
 
@@ -27,6 +29,17 @@ T = TypeVar("T")
 def live_lines(log_file: Path, offset_bytes: int = 0) -> Iterator[str]:
     """The lines of the live part from an offset on; OSError where there is no log."""
     return split_lines(live_chunks(log_file, offset_bytes))
+
+
+def lines_of_run(log_file: Path, offset_bytes: int) -> tuple[list[str], int]:
+    """The lines of the run that begins there, and the number in the file of the first of them.
+
+    Of a long one the last 4 MiB; OSError where there is no log.
+    """
+    live = live_begin(log_file)
+    begin = max(offset_bytes, log_file.stat().st_size - LAST_OF_RUN_BYTES, live)
+    before = sum(chunk.count(b"\n") for chunk in live_chunks(log_file, live, begin))
+    return list(live_lines(log_file, begin)), before + 1
 
 
 def last_lines(

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from vconsole.engine.redact import Redactor, secret_values
-from vconsole.supervisor.servers import record
+from vconsole.supervisor.servers.environment import readable_environment
 
 
 def redactor_of(log_file: Path) -> Redactor:
     """For the log of a server, whose environment is kept in the same folder."""
-    given = record.readable_environment(log_file.parent.name)
+    given = readable_environment(log_file.parent.name)
     return Redactor(secret_values(given) | secret_values(os.environ))

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from vconsole.supervisor.model import Sample
 
-# A queue or a full cache matters even where it lasted for a moment; all else is a mean.
-PEAKS = frozenset({"requests_waiting", "kv_cache_usage"})
+# A queue, a full cache or card matters even where it lasted for a moment; all else is a mean.
+PEAKS = frozenset({"requests_waiting", "kv_cache_usage", "gpu_memory_used_bytes"})
 FIGURES = tuple(field.name for field in fields(Sample) if field.name != "at")
 
 

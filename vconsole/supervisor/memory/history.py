@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from vconsole.monitoring.budget import Counted
 from vconsole.supervisor.memory.storage import events, samples, served, starts
 from vconsole.supervisor.memory.storage.database import Database
 from vconsole.supervisor.memory.storage.samples import Row
@@ -85,6 +86,13 @@ class History:
     def totals(self, since_s: float, until_s: float, server: str | None) -> Totals:
         return self._database.read(
             lambda connection: served.totals(connection, since_s, until_s, server), Totals()
+        )
+
+    def levels(self, server: str, since_s: float, until_s: float) -> dict[str, Counted]:
+        """What was promised in a span of Unix time, and how many did not get it."""
+        return self._database.read(
+            lambda connection: served.levels(connection, server, since_s, until_s),
+            served.NOTHING_COUNTED,
         )
 
     # --- events ----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from vconsole.engine.metrics import Scrape
 from vconsole.host.readings import Gpu
+from vconsole.settings import ServiceLevelSettings
 from vconsole.supervisor.memory.energy import EnergyMeter
 from vconsole.supervisor.memory.folding import fold
 from vconsole.supervisor.memory.history import History
@@ -50,10 +51,18 @@ class Recorder:
         self._hour_of(server).append(sample)
         self._unwritten.append((server, sample))
 
-    def tally(self, server: str, life: str, scrape: Scrape, *, foreign: bool) -> None:
+    def tally(
+        self,
+        server: str,
+        life: str,
+        scrape: Scrape,
+        targets: ServiceLevelSettings | None = None,
+        *,
+        foreign: bool,
+    ) -> None:
         """Count what was served since the last scrape, across restarts of vLLM and of us."""
         before = self._counters.get(server)
-        after = latest(before, counters_of(life, scrape))
+        after = latest(before, counters_of(life, scrape, targets))
         more = increase(before, after, foreign=foreign)
         now_s = time.monotonic()
         serving_s = min(LONGEST_BEAT_S, now_s - self._tallied_s.get(server, now_s))

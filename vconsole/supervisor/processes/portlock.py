@@ -8,17 +8,24 @@ inherited by the server, so that it lives just as long as the server whatever be
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 
 from vconsole.errors import ExitCode, VConsoleError
+
+LETS_GO_POLLS, LETS_GO_POLL_S = 50, 0.1
+
+
+def lock_address(port: int) -> bytes:
+    return f"\0vconsole-port-{port}".encode()
 
 
 def lock_port(port: int) -> socket.socket:
     """Take the lock of `port`; refused (exit code 5) while another server has it."""
     held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        held.bind(f"\0vconsole-port-{port}")
+        held.bind(lock_address(port))
     except OSError as error:
         held.close()
         if error.errno != errno.EADDRINUSE:
@@ -30,3 +37,17 @@ def lock_port(port: int) -> socket.socket:
             kind="port_in_use",
         ) from error
     return held
+
+
+async def until_free(port: int) -> None:
+    """Wait a moment for the lock of a server that has just ended.
+
+    A leader is a zombie while its other threads still hold its files (seen after SIGKILL).
+    """
+    for _ in range(LETS_GO_POLLS):
+        try:
+            lock_port(port).close()
+        except VConsoleError:
+            await asyncio.sleep(LETS_GO_POLL_S)
+        else:
+            return

@@ -70,15 +70,25 @@ def spawn(
         os.close(descriptor)
 
 
-def port_is_free(host: str, port: int) -> bool:
-    """Whether vLLM could bind there now; a port in TIME_WAIT counts as free."""
+def bind(host: str, port: int) -> socket.socket:
+    """A socket bound there as vLLM binds its own: a port in TIME_WAIT counts as free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Whether vLLM could bind there now."""
+    try:
+        bind(host, port).close()
+    except OSError:
+        return False
     return True
 
 

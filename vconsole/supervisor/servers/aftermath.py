@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import signal
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from vconsole.engine import failures
-from vconsole.supervisor.logs.log_parts import live_begin, live_chunks
-from vconsole.supervisor.logs.log_reading import live_lines
+from vconsole.engine.logline import parse
+from vconsole.engine.redact import Redactor
+from vconsole.supervisor.logs.log_reading import lines_of_run
 from vconsole.supervisor.logs.log_secrets import redactor_of
 from vconsole.supervisor.model import Failure
 
-# A start prints some hundred lines; a server that served for weeks prints much that matters little.
-TAIL_BYTES = 4 << 20
+# Where the log itself tells of memory that could not be had.
+TOLD_BY_LOG = re.compile(
+    r"allocat|out of memory|bad_alloc|MemoryError|oom[-_ ]?kill|OOMKilled|mmap", re.IGNORECASE
+)
+CONTEXT_LINES = 1
+LONGEST_LINE = 300
 
 
 def explain_exit(
@@ -28,7 +35,10 @@ def explain_exit(
         how = _how_it_ended(returncode, was_ready)
         where = "what it printed is where its own starter sent it"
         return Failure("unknown", how, datetime.now(UTC), where)
-    lines, first_line = _lines_of_run(log_file, run_offset_bytes)
+    try:
+        lines, first_line = lines_of_run(log_file, run_offset_bytes)
+    except OSError:
+        lines, first_line = [], 1
     killed_by = -returncode if returncode is not None and returncode < 0 else None
     diagnosis = failures.diagnose(lines, exit_signal=killed_by)
     evidence = diagnosis.evidence
@@ -45,18 +55,40 @@ def explain_exit(
         evidence_line=first_line + evidence.line - 1 if evidence else None,
         evidence_text=redact(evidence.text) if evidence else None,
         suggested_flags=diagnosis.suggested_flags,
+        before=_around(lines, evidence.line - 1 - CONTEXT_LINES, CONTEXT_LINES, redact)
+        if evidence
+        else (),
+        after=_around(lines, evidence.line, CONTEXT_LINES, redact) if evidence else (),
     )
 
 
-def _lines_of_run(log_file: Path, offset_bytes: int) -> tuple[list[str], int]:
-    """The lines of the run (its last 4 MiB), and the number in the file of the first of them."""
-    try:
-        live = live_begin(log_file)
-        begin = max(offset_bytes, log_file.stat().st_size - TAIL_BYTES, live)
-        before = sum(chunk.count(b"\n") for chunk in live_chunks(log_file, live, begin))
-        return list(live_lines(log_file, begin)), before + 1
-    except OSError:
-        return [], 1
+def _around(lines: list[str], start: int, count: int, redact: Redactor) -> tuple[str, ...]:
+    """Some lines of the log as people read them, each of bounded length."""
+    found = lines[max(0, start) : max(0, start + count)]
+    return tuple(redact(parse(line).message)[:LONGEST_LINE] for line in found)
+
+
+def killed_by_whom(failure: Failure, kills_before: int | None, kills_now: int | None) -> Failure:
+    """A death that looks like the OOM killer's, held against the kernel's count of its kills.
+
+    A log that tells of memory that could not be had is believed; only a silent death is not.
+    """
+    if failure.cause != "host_ram_oom" or kills_before is None or kills_now is None:
+        return failure
+    if kills_now > kills_before:
+        counted = "The kernel counts a kill for want of memory since the start."
+        return replace(failure, message=f"{failure.message} {counted}")
+    if TOLD_BY_LOG.search(failure.evidence_text or ""):
+        return failure
+    return replace(
+        failure,
+        cause="killed",
+        message="A process of vLLM was killed from outside (SIGKILL). It was not the kernel for "
+        "want of memory: its count of such kills did not rise.",
+        remedy="See who ended it: somebody by hand, a job scheduler, a container's limit or "
+        "systemd (journalctl). A start serves again.",
+        retryable=True,
+    )
 
 
 def _how_it_ended(returncode: int | None, was_ready: bool) -> str:

@@ -40,6 +40,8 @@ class Keeper:
 
     def __init__(self, server: Server, policy: RestartPolicy | None = None) -> None:
         self.policy = policy or RestartPolicy()
+        # A start at boot has nobody who waits for it, so that what may pass is tried again.
+        self.unattended = False
         self._server = server
         self._judge = HealthJudge()
         self._stalled_since_s: float | None = None
@@ -130,14 +132,16 @@ class Keeper:
 
         A server that was ready has proved its flags, so whatever ended it may be tried again; a
         start is tried again only by itself, and only where the diagnosis says that it can help.
+        In a swap the swap decides what is started next.
         """
         book = self._server.book
         may_help = was_ready or (failure.retryable and self._begun_by_us)
         wanted = book.record.desired is Desired.RUNNING
         now = datetime.now(UTC)
         delay_s = self.policy.delay_s(book.record.restart_times, now, random.random())
-        if left or not wanted or not may_help or delay_s is None:
-            if wanted and may_help and delay_s is None:
+        swapping = book.record.swap is not None
+        if left or swapping or not wanted or not may_help or delay_s is None:
+            if not swapping and wanted and may_help and delay_s is None:
                 cause = f"{cause}; {self.policy.limit} restarts in a row did not help"
             await book.enter(
                 ServerState.FAILED, cause, last_failure=failure, survivors=left, next_start_at=None
@@ -157,7 +161,8 @@ class Keeper:
 
     @property
     def _begun_by_us(self) -> bool:
-        return bool(self.policy.recent(self._server.book.record.restart_times, datetime.now(UTC)))
+        times = self._server.book.record.restart_times
+        return self.unattended or bool(self.policy.recent(times, datetime.now(UTC)))
 
     async def _start_at(self, at: datetime) -> None:
         """Start again at `at` unless somebody was quicker; a clock that stepped cannot delay it."""
@@ -169,15 +174,24 @@ class Keeper:
         try:
             await self._server.start_again()
         except VConsoleError as error:
-            # A start that came as far as a process has said itself how it ended.
-            if book.state is ServerState.BACKOFF:
+            # A start that came as far as a process has said itself how it ended, and may have set
+            # the next try; only one that never began leaves ours standing.
+            if book.state is ServerState.BACKOFF and book.record.next_start_at == at:
                 failure = Failure(error.kind, error.message, datetime.now(UTC), error.remedy)
-                await book.enter(ServerState.FAILED, error.message, last_failure=failure)
+                cause = "it could not be started again"
+                await book.enter(ServerState.FAILED, cause, last_failure=failure)
 
     # --- adoption --------------------------------------------------------------------------------
 
     async def adopt_recorded(self) -> None:
         """Take over what the record says was running, or go on from how it ended meanwhile."""
+        await self._server.sleepers.adopt()
+        if await self._server.swapper.take_up():
+            return
+        await self._adopt_recorded()
+        self._server.swapper.ask_again()
+
+    async def _adopt_recorded(self) -> None:
         known = self._server.book.record
         if known.state is ServerState.BACKOFF:
             self._spawn(self._start_at(known.next_start_at or datetime.now(UTC)))
@@ -206,6 +220,7 @@ class Keeper:
             server.begin("stop", server.finish_stop)
         else:
             self.watch(life)
+            server.standbys.serving(life)
 
     async def _after_an_end(self) -> None:
         """It ended while no supervisor ran: what was being stopped is stopped, the rest failed."""

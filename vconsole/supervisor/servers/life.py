@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import secrets
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -15,10 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vconsole.engine.client import EngineClient
-from vconsole.engine.metrics import Scrape, parse
+from vconsole.engine.exposition import MetricsReader
+from vconsole.engine.metrics import Scrape
 from vconsole.engine.protocol import ModelCard, Reply
 from vconsole.engine.rates import MetricsWindow
 from vconsole.errors import VConsoleError
+from vconsole.host.oom_kills import oom_kills
 from vconsole.supervisor.logs.log_parts import read_live
 from vconsole.supervisor.logs.logtail import LogTail
 from vconsole.supervisor.processes import gpu_memory, process, scope, tree
@@ -26,11 +29,13 @@ from vconsole.supervisor.processes.gpu_memory import Release
 from vconsole.supervisor.processes.portlock import lock_port
 from vconsole.supervisor.processes.process import Ending
 from vconsole.supervisor.processes.scope import Scoping
+from vconsole.supervisor.processes.shared_socket import stop_listening
 from vconsole.supervisor.servers import launch as launching
 from vconsole.supervisor.servers import record
 from vconsole.supervisor.servers.health import Observation
 from vconsole.supervisor.servers.observing import TreeObserver
 from vconsole.supervisor.servers.record import Launch, Run
+from vconsole.supervisor.servers.standby import Standby
 from vconsole.supervisor.servers.starting import StartWatch
 
 # A beat that waited longer would look like a pause of our own to the judge of health.
@@ -62,6 +67,7 @@ class Life:
         self.adopted = child is None
         self.watch = watch
         self.window = MetricsWindow()
+        self._metrics_reader = MetricsReader()
         self.exited = asyncio.Event()
         self._observer = TreeObserver()
         given = record.readable_environment(name)
@@ -80,22 +86,29 @@ class Life:
         learned: dict[str, float],
         learned_from: int,
         scoping: Scoping | None = None,
+        port_lock: socket.socket | None = None,
+        standby: Standby | None = None,
     ) -> Life:
         """Start the tree; its processes are found by session, record and tag from now on.
 
-        With a `scoping` it begins as `systemd-run`, and `settled` says how that went.
+        With a `scoping` it begins as `systemd-run`, and `settled` says how that went. A `port_lock`
+        that is held already goes over to the tree. A `standby` becomes the server, if it still can.
         """
-        plan, tag = prepared.launch, f"{name}-{secrets.token_hex(6)}"
+        plan, tag = prepared.launch, standby.tag if standby else f"{name}-{secrets.token_hex(6)}"
         environment = launching.server_environment(plan, prepared.given_environment, tag, name)
         log_file = record.log_path(name)
         offset = log_file.stat().st_size if log_file.exists() else 0
-        with lock_port(plan.port) as lock:
+        with port_lock or lock_port(plan.port) as lock:
             folder = Path(plan.folder) if plan.folder else log_file.parent
             command = plan.command
-            if scoping:
+            child = standby.begin(plan, environment, log_file, lock) if standby else None
+            if child:
+                scoping = None
+            elif scoping:
                 environment |= scoping.environment
                 command = scoping.around(tag, f"vLLM server {name} of vconsole", command)
-            child = process.spawn(command, environment, log_file, folder, (lock.fileno(),))
+            inherited = (lock.fileno(),)
+            child = child or process.spawn(command, environment, log_file, folder, inherited)
         leader = tree.identify(child.pid)
         if leader is None and scoping:
             _log_refusal(name, offset)
@@ -105,6 +118,7 @@ class Life:
         run = Run(
             *(tag, tree.boot_id(), leader, datetime.now(UTC), offset, (leader,)),
             cards_before=prepared.cards_before,
+            oom_kills_before=oom_kills(),
         )
         watch = StartWatch(LogTail(log_file, offset), learned, learned_from)
         return cls(name, plan, run, child, watch, awaits_scope=scoping is not None)
@@ -166,9 +180,14 @@ class Life:
             ready_s=self._loaded_s(now),
             phases=self.watch.finish(),
             max_model_len=cards[0].max_model_len if cards else None,
-            weights_bytes=self.watch.weights_bytes,
-            kv_cache_bytes=self.watch.kv_cache_bytes,
+            weights_bytes=self.watch.figures.weights_bytes,
+            kv_cache_bytes=self.watch.figures.kv_cache_bytes,
+            kv_cache_tokens=self.watch.figures.kv_cache_tokens,
         )
+
+    def note_degraded(self, cause: str) -> None:
+        """Remember that this was told of the run."""
+        self.run = replace(self.run, degraded=(*self.run.degraded, cause))
 
     def _loaded_s(self, now: datetime) -> float:
         """By the steady clock where we saw all of it; an adopted start began before we did."""
@@ -180,12 +199,17 @@ class Life:
         """What can be seen of it now, for the judge of its health."""
         return self._observer.observe(self.run.leader, self.run.tree, scrape)
 
-    async def end(self, drain_s: float | None) -> Ending:
-        """End the tree. With nothing in flight vLLM's drain is only a wait, so it is left out."""
+    async def end(self, drain_s: float | None, replaced: bool = False) -> Ending:
+        """End the tree. With nothing in flight vLLM's drain is only a wait, so it is left out.
+
+        Where somebody waits to answer in its place, it is `replaced` on the port before it drains.
+        """
         drain_s = self.launch.drain_s if drain_s is None else drain_s
         if drain_s > 0 and not await self._requests_in_flight():
             drain_s = 0
         run = self.run
+        if replaced and not run.foreign:
+            await asyncio.to_thread(stop_listening, run.leader, self.launch.port)
         self._cards = await gpu_memory.cards_of(run)
         if run.foreign:
             drain_s = max(drain_s, FOREIGN_DRAIN_S)
@@ -198,15 +222,15 @@ class Life:
     @property
     def said_sizes(self) -> tuple[int | None, int | None]:
         """Bytes of weights and of KV cache on each card, as its log said them so far."""
-        run, watch = self.run, self.watch
+        run, figures = self.run, self.watch.figures
         return (
-            run.weights_bytes or watch.weights_bytes,
-            run.kv_cache_bytes or watch.kv_cache_bytes,
+            run.weights_bytes or figures.weights_bytes,
+            run.kv_cache_bytes or figures.kv_cache_bytes,
         )
 
     async def scrape(self) -> Scrape:
         """What `/metrics` says now."""
-        return parse(await self.client.metrics(METRICS_PATIENCE_S))
+        return self._metrics_reader.read(await self.client.metrics(METRICS_PATIENCE_S))
 
     async def answers_a_token(self, limit_s: float) -> bool:
         """Whether it generates one token within `limit_s`."""

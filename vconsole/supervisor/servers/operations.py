@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from vconsole.errors import ErrorBody, ExitCode, VConsoleError
+from vconsole.models.fit.plan import Plan
+from vconsole.requests.messages import SmokeCheck
 from vconsole.supervisor.model import Operation, OperationState, Step
 
 
@@ -34,19 +36,42 @@ class RunningOperation:
         return self.snapshot.state is OperationState.RUNNING
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time what is done inside; an error marks the step as failed and goes on upwards."""
+    def step(self, name: str, detail: str | None = None) -> Iterator[Callable[[str], None]]:
+        """Time what is done inside; an error marks the step as failed and goes on upwards.
+
+        What it yields takes a word on the step that is known only inside.
+        """
         started_s = time.monotonic()
         before = self.snapshot.steps
-        self._update(steps=(*before, Step(name)))
-        try:
-            yield
-        except BaseException:
-            self._update(steps=(*before, Step(name, time.monotonic() - started_s, ok=False)))
-            raise
-        self._update(steps=(*before, Step(name, time.monotonic() - started_s, ok=True)))
+        running = Step(name, detail=detail)
+        self._update(steps=(*before, running))
 
-    def note(self, **fields: bool | str | None) -> None:
+        def told(word: str) -> None:
+            nonlocal running
+            running = replace(running, detail=word)
+
+        def ended(ok: bool) -> None:
+            over = replace(running, seconds=time.monotonic() - started_s, ok=ok)
+            self._update(steps=(*before, over))
+
+        try:
+            yield told
+        except BaseException:
+            ended(ok=False)
+            raise
+        ended(ok=True)
+
+    def falls_back(self, words: str) -> None:
+        """A step that takes no time and says why another model is tried."""
+        with self.step("fall back", words):
+            pass
+
+    def checked(self, check: SmokeCheck) -> None:
+        """A check of the smoke test has ended; each is a step."""
+        step = Step(check.name, check.ms / 1000, check.passed, check.detail)
+        self._update(steps=(*self.snapshot.steps, step))
+
+    def note(self, **fields: bool | str | Plan | tuple[str, ...] | tuple[Step, ...] | None) -> None:
         """Set further fields of the snapshot."""
         self._update(**fields)
 

@@ -9,15 +9,20 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 from vconsole import paths
-from vconsole.errors import VConsoleError
+from vconsole.models.fit.plan import Card, Plan
 from vconsole.supervisor.files import previous, set_aside, write_atomically
-from vconsole.supervisor.model import Desired, Failure, PhaseTime, ServerState, Transition
+from vconsole.supervisor.model import Desired, Failure, PhaseTime, ServerState, Step, Transition
 from vconsole.supervisor.processes.tree import ProcessId
+from vconsole.supervisor.servers.environment import environment_path as environment_path
+from vconsole.supervisor.servers.environment import load_environment as load_environment
+from vconsole.supervisor.servers.environment import readable_environment as readable_environment
+from vconsole.supervisor.servers.environment import save_environment as save_environment
 
 SCHEMA = 1
 KEPT_TRANSITIONS = 50
@@ -29,6 +34,8 @@ class Launch:
     """How a server is started, without secrets: those stay in a file of their own.
 
     With a `folder`, `command` is an adopted server's own and is run there again as it is.
+    `planned_flags` are those of `flags` that the plan chose, not the user; `card` is what it was
+    planned for.
     """
 
     model: str
@@ -43,6 +50,9 @@ class Launch:
     engine_device: str | None = None
     warnings: tuple[str, ...] = ()
     folder: str | None = None
+    plan: Plan | None = None
+    planned_flags: tuple[str, ...] = ()
+    card: Card | None = None
 
     @property
     def engine(self) -> str:
@@ -72,7 +82,9 @@ class Run:
 
     A `foreign` tree is one that we took over and did not start: its session and its log are its
     user's, and `ready_at` is when it was adopted. `cgroup` is that of the run's own scope, if any.
-    `weights_bytes` and `kv_cache_bytes` are what vLLM's log says each of its cards holds.
+    Weights and KV cache are what vLLM's log says that each of its cards holds.
+    `oom_kills_before` is how many processes the kernel had killed for want of memory when it began,
+    `degraded` the causes of degradations that were told of it.
     """
 
     tag: str
@@ -90,6 +102,66 @@ class Run:
     cards_before: tuple[CardBefore, ...] = ()
     weights_bytes: int | None = None
     kv_cache_bytes: int | None = None
+    kv_cache_tokens: int | None = None
+    oom_kills_before: int | None = None
+    degraded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the processes of a tree hold; `card_bytes` is None where no card can be read."""
+
+    host_bytes: int
+    card_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeper:
+    """A model asleep: its processes live and have no port.
+
+    `said` is what it answered before, `awake` what it held then. `given` is the digest of the
+    variables that it was started with, which a wake has to be asked for with, too.
+    """
+
+    launch: Launch
+    run: Run
+    since: datetime
+    said: str
+    given: str
+    awake: Holding
+    asleep: Holding
+
+
+class SwapStage(StrEnum):
+    """How far a swap is, as far as a supervisor that takes it up has to know.
+
+    While it prepares the old server serves untouched; after that the old one is ended, one of the
+    candidates is started and proved, or the old one is started again.
+    """
+
+    PREPARING = "preparing"
+    STOPPING = "stopping"
+    STARTING = "starting"
+    RETURNING = "returning"
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A swap under way: `old` comes back unless one of `candidates` proves itself.
+
+    `tried` is the candidate at hand and `failure` why it failed; a `drain_s` of None is the old
+    server's own. The variables of each, secrets among them, lie in a file of their own.
+    """
+
+    old: Launch
+    candidates: tuple[Launch, ...]
+    began_at: datetime
+    stage: SwapStage = SwapStage.PREPARING
+    tried: int = 0
+    failure: Failure | None = None
+    drain_s: float | None = None
+    holds_requests: bool = False
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +178,13 @@ class ServerRecord:
     last_failure: Failure | None = None
     transitions: tuple[Transition, ...] = ()
     survivors: tuple[ProcessId, ...] = field(default=())
+    swap: Transaction | None = None
+    failed_start: str | None = None
+    sleepers: tuple[Sleeper, ...] = ()
 
 
 def record_path(name: str) -> Path:
     return paths.server_dir(name) / "record.json"
-
-
-def environment_path(name: str) -> Path:
-    """The variables given at the start, secrets among them; mode 0600."""
-    return paths.server_dir(name) / "environment.json"
 
 
 def log_path(name: str) -> Path:
@@ -149,34 +219,3 @@ def recorded_names() -> tuple[str, ...]:
     if not folder.is_dir():
         return ()
     return tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir()))
-
-
-def save_environment(name: str, environment: dict[str, str]) -> None:
-    write_atomically(environment_path(name), msgspec.json.encode(environment))
-
-
-def load_environment(name: str) -> dict[str, str]:
-    """The variables given at the last start; an error where they cannot be read.
-
-    To go on without them could start a server without its key.
-    """
-    path = environment_path(name)
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
-    except FileNotFoundError:
-        return {}
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise VConsoleError(
-            f"the variables given to {name} cannot be read from {path}: {error}",
-            "move that file away and start again with what it should say",
-            kind="unreadable_environment",
-        ) from error
-
-
-def readable_environment(name: str) -> dict[str, str]:
-    """The same for whoever only looks at a server; nothing where it cannot be read."""
-    try:
-        return load_environment(name)
-    except VConsoleError as error:
-        log.error("%s", error.message)
-        return {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from vconsole.supervisor.model import ServerState, ServerStatus
+from vconsole.models.fit.plan import Band
+from vconsole.supervisor.model import Measured, ServerState, ServerStatus
 from vconsole.supervisor.servers import record
-from vconsole.supervisor.servers.record import ServerRecord
+from vconsole.supervisor.servers.record import Launch, Run, ServerRecord
 
 
 def recorded_status(known: ServerRecord) -> ServerStatus:
@@ -38,6 +39,9 @@ def recorded_status(known: ServerRecord) -> ServerStatus:
         warnings=plan.warnings if plan else (),
         next_start_at=known.next_start_at,
         survivors=tuple(process.pid for process in known.survivors),
+        plan=plan.plan if plan else None,
+        flags=plan.flags if plan else (),
+        measured=measured(plan, run),
     )
 
 
@@ -46,3 +50,23 @@ def _uptime_s(known: ServerRecord) -> float | None:
         return None
     # A clock that was set back would make it negative.
     return max(0.0, (datetime.now(UTC) - known.run.started_at).total_seconds())
+
+
+def measured(launch: Launch | None, run: Run | None) -> Measured | None:
+    """What this run's log said of memory beside its plan; None where it said nothing."""
+    if launch is None or run is None or run.ready_at is None:
+        return None
+    plan = launch.plan
+    found = Measured(
+        run.weights_bytes,
+        run.kv_cache_bytes,
+        run.kv_cache_tokens,
+        _value(plan.weights_bytes) if plan else None,
+        _value(plan.kv_cache_bytes) if plan else None,
+        _value(plan.kv_cache_tokens) if plan else None,
+    )
+    return found if found.text else None
+
+
+def _value(band: Band | None) -> int | None:
+    return band.value if band else None

@@ -10,6 +10,7 @@ from vconsole.engine import logline, phases
 from vconsole.engine.client import EngineClient
 from vconsole.engine.phases import PhaseTracker
 from vconsole.engine.protocol import ModelCard
+from vconsole.engine.start_figures import StartFigures
 from vconsole.supervisor.logs.logtail import LogTail
 from vconsole.supervisor.model import PhaseTime
 
@@ -37,12 +38,9 @@ class StartWatch:
         return self._tracker.progress
 
     @property
-    def weights_bytes(self) -> int | None:
-        return self._tracker.weights_bytes
-
-    @property
-    def kv_cache_bytes(self) -> int | None:
-        return self._tracker.kv_cache_bytes
+    def figures(self) -> StartFigures:
+        """What the log said of memory so far."""
+        return self._tracker.figures
 
     @property
     def elapsed_s(self) -> float:

@@ -17,8 +17,10 @@ def server_status(server: Server) -> ServerStatus:
     status = recorded_status(server.book.record)
     if server.book.write_error:
         status = replace(status, warnings=(*status.warnings, server.book.write_error))
+    status = replace(status, warnings=(*status.warnings, *server.degradations.warnings))
     if server.busy and server.operation:
         status = replace(status, operation=server.operation.snapshot.id)
+    status = replace(status, standby=server.standbys.status, sleepers=server.sleepers.status)
     life = server.life
     if life is None:
         return status
@@ -39,12 +41,28 @@ def cards_of(
     server: Server, gpus: tuple[Gpu, ...], metrics: Metrics | None
 ) -> tuple[CardMemory, ...]:
     """What fills the cards on which this server runs, or all of them where it runs on none."""
-    life = server.life
-    pids = frozenset(process.pid for process in life.run.tree) if life else frozenset()
-    on = [gpu for gpu in gpus if any(process.pid in pids for process in gpu.processes)]
+    life, on = server.life, gpus_of(server, gpus)
     sizes = EngineSizes()
-    if life and life.launch.engine_device != "cpu" and (on or len(gpus) == 1):
+    if life and on and life.launch.engine_device != "cpu":
         usage = metrics.kv_cache_usage if metrics else None
         sizes = EngineSizes(*life.said_sizes, usage)
-    found = (card_memory(gpu, pids, sizes) for gpu in on or gpus)
+    found = (card_memory(gpu, _pids(server), sizes) for gpu in on or gpus)
     return tuple(one for one in found if one)
+
+
+def gpus_of(server: Server, gpus: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
+    """The cards on which this server runs: those that list a process of its tree.
+
+    In a container NVML lists nobody: there the only card is taken to be it.
+    """
+    if server.life is None:
+        return ()
+    pids = _pids(server)
+    on = tuple(gpu for gpu in gpus if any(process.pid in pids for process in gpu.processes))
+    is_alone = len(gpus) == 1 and server.life.launch.engine_device != "cpu"
+    return on or (gpus if is_alone else ())
+
+
+def _pids(server: Server) -> frozenset[int]:
+    tree = server.life.run.tree if server.life else ()
+    return frozenset(process.pid for process in tree)

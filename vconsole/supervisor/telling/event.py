@@ -19,8 +19,11 @@ class EventKind(StrEnum):
     STATE = "state"
     CRASH = "crash"
     RESTART = "restart"
+    SWAP = "swap"
     SLOW_START = "slow-start"
     SMOKE = "smoke"
+    MEASURED = "measured"
+    DEGRADED = "degraded"
     PREEMPTIONS = "preemptions"
     THROTTLE = "throttle"
     GPU = "gpu"
@@ -29,6 +32,8 @@ class EventKind(StrEnum):
     STRAY = "stray"
     LOG = "log"
     RECORD = "record"
+    PULL = "pull"
+    JOB = "job"
     SUPERVISOR = "supervisor"
 
 

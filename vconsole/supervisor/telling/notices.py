@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 
-from vconsole.host.readings import ForeignServer, Gpu, GpuReading, StrayProcess
+from vconsole.host.readings import HOT, ForeignServer, Gpu, GpuReading, StrayProcess
 from vconsole.supervisor.model import OllamaStatus
 from vconsole.supervisor.telling.event import EventKind, Fact, Severity
 from vconsole.supervisor.telling.event_log import EventLog
@@ -13,7 +13,6 @@ from vconsole.supervisor.telling.presence import Presence
 
 # A power cap comes and goes by the second under load; what lasts is worth a line.
 THROTTLED_FOR_S, UNTHROTTLED_FOR_S = 3.0, 60.0
-HOT = frozenset({"thermal", "hardware thermal", "hardware slowdown", "power brake"})
 # Processes are looked at every ten seconds: what one look alone shows may be a server that is just
 # being stopped, what one alone misses may be one that was busy.
 TWO_LOOKS_S = 15.0

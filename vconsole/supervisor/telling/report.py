@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from vconsole.settings import PriceSettings
+from vconsole.supervisor.advice.afterwards import advise
+from vconsole.supervisor.jobs.model import JobStatus, as_job
 from vconsole.supervisor.memory.storage.served import Totals
-from vconsole.supervisor.model import Job
+from vconsole.supervisor.telling.costs import costs_of
 from vconsole.supervisor.telling.event import Event, EventKind, EventQuery, Severity
-from vconsole.supervisor.telling.report_advice import advise
+from vconsole.supervisor.telling.levels import Level
 from vconsole.supervisor.telling.report_model import FailureNote, Report, RestartNote, Served
 
 MOST_EVENTS = 20_000
@@ -24,12 +26,14 @@ def make_report(
     since: datetime,
     server: str | None,
     prices: PriceSettings,
-    jobs: Sequence[Job] = (),
+    jobs: Sequence[JobStatus] = (),
+    levels: Sequence[Level] = (),
 ) -> Report:
     """What happened from `since` until now, of one server or (None) of all; it reads the disk."""
     until = datetime.now(UTC)
     events = find(EventQuery(since=since, server=server, limit=MOST_EVENTS))
     totals = sum_up(since.timestamp(), until.timestamp(), server)
+    costs = costs_of(totals, prices, jobs, sum_up)
     return Report(
         since_at=since,
         until_at=until,
@@ -37,22 +41,14 @@ def make_report(
         restarts=tuple(_restart(one) for one in events if one.kind == EventKind.RESTART),
         failures=tuple(_failure(one) for one in events if one.kind == EventKind.CRASH),
         notable=tuple(one for one in events if _is_notable(one)),
-        jobs=tuple(jobs),
+        jobs=tuple(as_job(job) for job in jobs),
         energy_wh=totals.energy_wh,
-        cost=cost(totals, prices),
+        cost=costs.total.amount,
         currency=prices.currency or None,
+        costs=costs,
+        levels=tuple(level for level in levels if server in (None, level.server)),
         advice=advise(events, totals),
     )
-
-
-def cost(totals: Totals, prices: PriceSettings) -> float | None:
-    """Energy at its price and the hours served at the hardware's; None where neither is known."""
-    parts = []
-    if prices.kwh > 0 and totals.energy_wh is not None:
-        parts.append(totals.energy_wh / 1000 * prices.kwh)
-    if prices.hardware_per_hour > 0:
-        parts.append(totals.serving_s / 3600 * prices.hardware_per_hour)
-    return sum(parts) if parts else None
 
 
 def _served(totals: Totals) -> Served:

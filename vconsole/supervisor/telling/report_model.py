@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from vconsole.supervisor.model import Job
+from vconsole.supervisor.telling.costs import Costs
 from vconsole.supervisor.telling.event import Event
+from vconsole.supervisor.telling.levels import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class FailureNote:
 class Report:
     """`energy_wh` is what all cards drew and `cost` what that and serving cost; None is unknown.
 
+    `costs` says it in full, each amount with what it rests on; `levels` are of the last 30 days.
     `notable` are the warnings and errors that neither `restarts` nor `failures` tell; `advice` is
     what to do now, most urgent first.
     """
@@ -61,3 +64,5 @@ class Report:
     cost: float | None = None
     currency: str | None = None
     advice: tuple[str, ...] = ()
+    costs: Costs | None = None
+    levels: tuple[Level, ...] = ()

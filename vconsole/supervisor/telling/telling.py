@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vconsole.engine.failures import Diagnosis
+from vconsole.errors import VConsoleError
 from vconsole.requests.messages import SmokeReport
-from vconsole.supervisor.model import Failure, ServerState, Transition
-from vconsole.supervisor.servers.record import Launch, ServerRecord
+from vconsole.supervisor.model import Failure, Operation, ServerState, Transition
+from vconsole.supervisor.servers.record import Launch, ServerRecord, Transaction
 from vconsole.supervisor.telling.event import EventKind, Fact, Severity
 from vconsole.supervisor.telling.event_log import EventLog
 
@@ -48,16 +50,77 @@ class Teller:
         else:
             self._tell(EventKind.STATE, f"{state}: {entered.cause}", facts, severity)
 
+    def measured(self, text: str, predicted_tokens: int | None, tokens: int | None) -> None:
+        """How far the plan of a start was off."""
+        facts: dict[str, Fact] = {"predicted_kv_tokens": predicted_tokens, "kv_tokens": tokens}
+        self._tell(EventKind.MEASURED, text, facts, Severity.INFO)
+
     def smoke(self, report: SmokeReport) -> None:
         failed = ", ".join(check.name for check in report.checks if not check.passed)
         text = f"smoke test {'passed' if report.passed else f'not passed: {failed}'}"
         severity = Severity.INFO if report.passed else Severity.ERROR
+        slower = ", ".join(report.slower)
+        if report.passed and slower:
+            text += f", slower than the last good one: {slower}"
+            severity = Severity.WARNING
         facts: dict[str, Fact] = {
             "passed": report.passed,
             "seconds": report.seconds,
             "failed": failed,
+            "slower": slower,
         }
         self._tell(EventKind.SMOKE, text, facts, severity)
+
+    def swapped(self, ended: Operation, error: VConsoleError | None) -> None:
+        """A swap that came to its end, with the seconds of each of its steps."""
+        seconds = sum(step.seconds or 0.0 for step in ended.steps)
+        facts: dict[str, Fact] = {"from": ended.old, "to": ended.new, "seconds": seconds}
+        facts |= {"rolled_back": ended.rolled_back, "error": error.kind if error else None}
+        facts |= {f"{step.name} (s)": step.seconds for step in ended.steps}
+        if error is None:
+            text = f"{ended.old} was replaced by {ended.new} in {seconds:.1f} s"
+        elif ended.rolled_back:
+            text = f"swap rolled back: {error.message}"
+        else:
+            text = f"swap failed: {error.message}"
+        self._tell(EventKind.SWAP, text, facts, Severity.ERROR if error else Severity.INFO)
+
+    def swap_dropped(self, swap: Transaction, why: str) -> None:
+        """One of which an earlier supervisor had only made the preparations."""
+        old, new = swap.old.served_name, swap.candidates[0].served_name
+        text = f"the swap of {old} to {new} was dropped: {why}"
+        self._tell(EventKind.SWAP, text, {"from": old, "to": new}, Severity.WARNING)
+
+    def fallback(self, swap: Transaction) -> str:
+        """The candidate at hand failed for want of memory, and the next one is tried; in words."""
+        failed, following = (swap.candidates[swap.tried + i].served_name for i in (0, 1))
+        why = swap.failure.message if swap.failure else "memory did not suffice"
+        return self.falls_back(failed, following, why)
+
+    def falls_back(self, failed: str, following: str, why: str) -> str:
+        text = f"{failed} does not fit ({why}); falling back to {following}"
+        self._tell(EventKind.SWAP, text, {"from": failed, "to": following}, Severity.WARNING)
+        return text
+
+    def no_sleep(self, model: str, why: str) -> None:
+        """A model that was to sleep is ended instead."""
+        text = f"{model} is ended, not put asleep: {why}"
+        self._tell(EventKind.SWAP, text, {"what": "no sleep", "model": model}, Severity.WARNING)
+
+    def no_wake(self, model: str, why: str) -> None:
+        """A model that was to wake is started instead."""
+        text = f"{model} did not wake as it was ({why}); it is started anew"
+        self._tell(EventKind.SWAP, text, {"what": "no wake", "model": model}, Severity.WARNING)
+
+    def sleep_ended(self, model: str, why: str) -> None:
+        text = f"{model} sleeps no more: {why}"
+        self._tell(EventKind.SWAP, text, {"what": "sleep ended", "model": model})
+
+    def degraded(self, found: Diagnosis) -> None:
+        """A cause for which the server is worse than it could be, while it serves."""
+        facts: dict[str, Fact] = {"cause": found.cause, "remedy": found.remedy}
+        text = f"degraded ({found.cause}): {found.message}"
+        self._tell(EventKind.DEGRADED, text, facts, Severity.WARNING)
 
     def start_took(self, plan: Launch, ready_s: float | None, median_s: float, starts: int) -> None:
         """Tell a start that took twice as long as it does; three earlier ones say what it does."""

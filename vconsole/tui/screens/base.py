@@ -27,6 +27,8 @@ class ConsoleScreen(Screen[None]):
     NAME: ClassVar[str] = ""
 
     def compose(self) -> ComposeResult:
+        # Before there are widgets, a class costs nothing; after, the style of every one of them.
+        self.update_classes(self.size_classes())
         yield StateLine(id="state")
         with Vertical(id="body"):
             yield from self.contents()
@@ -51,11 +53,17 @@ class ConsoleScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         self.show(self.console_app.current_view())
 
-    def _classify(self) -> None:
+    def size_classes(self) -> dict[str, bool]:
+        """What the style sheets know of the terminal's size."""
         width, height = self.app.size
-        self.set_class(width < SMALLEST_WIDTH or height < SMALLEST_HEIGHT, "-tiny")
-        self.set_class(width >= WIDE_WIDTH, "-wide")
-        self.set_class(width >= TALL_WIDTH and height >= TALL_HEIGHT, "-tall")
+        return {
+            "-tiny": width < SMALLEST_WIDTH or height < SMALLEST_HEIGHT,
+            "-wide": width >= WIDE_WIDTH,
+            "-tall": width >= TALL_WIDTH and height >= TALL_HEIGHT,
+        }
+
+    def _classify(self) -> None:
+        self.update_classes(self.size_classes())
         self.fit_to_size()
 
     def fit_to_size(self) -> None:

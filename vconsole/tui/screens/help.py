@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from vconsole.tui.actions import Action, key_name, on_screen
-from vconsole.tui.text import Line, Role, line
+from vconsole.tui.text import Line, Role, line, wrapped
 from vconsole.tui.view import View
 from vconsole.tui.widgets.panel import Panel
 
@@ -27,23 +27,32 @@ class HelpBox(Panel):
         self.top = 0
 
     def heading(self) -> tuple[Line, Line]:
-        return line(("Keys", Role.STRONG)), line(("esc", Role.KEY), (" closes", Role.DIM))
+        below = len(self._rows(self.size.width - 4)) - self.top - (self.size.height - 2)
+        more = f"{self.glyphs.down} {below} more   " if below > 0 else ""
+        closes = line((more, Role.ACCENT), ("esc", Role.KEY), (" closes", Role.DIM))
+        return line(("Keys", Role.STRONG)), closes
 
     def body(self, width: int, height: int) -> Sequence[Line]:
-        rows = self._rows()
+        rows = self._rows(width)
         self.top = min(self.top, max(0, len(rows) - height))
         return rows[self.top :]
 
-    def _rows(self) -> list[Line]:
-        rows: list[Line] = []
+    def _rows(self, width: int) -> list[Line]:
+        rows = self._logout(width)
         here = on_screen(self._screen_name)
         for group, actions in groupby(here, key=lambda action: action.group):
             rows += [(), line((group, Role.ACCENT))] if rows else [line((group, Role.ACCENT))]
-            rows += [self._row(action) for action in actions if action.keys]
+            rows += [self._row(action) for action in actions if self._keys(action)]
         return rows
 
+    def _logout(self, width: int) -> list[Line]:
+        note = self.view.survival_note if self.view else None
+        if note is None:
+            return []
+        return [line(("What a logout does", Role.WARN_STRONG)), *wrapped(note, width)]
+
     def _row(self, action: Action) -> Line:
-        keys = ", ".join(key_name(key) for key in action.keys)
+        keys = self._keys(action)
         reason = action.reason(self.view) if self.view else None
         if reason is not None:
             text = f"  {keys:<{KEY_CELLS}}{action.label:<{LABEL_CELLS}}"
@@ -53,6 +62,10 @@ class HelpBox(Panel):
             f"{action.label:<{LABEL_CELLS}}",
             (action.help, Role.DIM),
         )
+
+    def _keys(self, action: Action) -> str:
+        keys = action.keys_now(self.view) if self.view else action.keys
+        return ", ".join(key_name(key) for key in keys)
 
     def scroll_rows(self, rows: int) -> None:
         self.top = max(0, self.top + rows)

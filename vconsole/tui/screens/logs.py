@@ -8,6 +8,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
 from vconsole.engine.logline import LogLevel
+from vconsole.supervisor.model import ServerState
 from vconsole.tui.actions import bindings_for
 from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.view import View
@@ -25,6 +26,7 @@ TYPING = (("enter", "keep"), ("esc", "clear"))
 
 class LogsScreen(ConsoleScreen):
     NAME = "logs"
+    AUTO_FOCUS = "LogView"
     CSS_PATH = "logs.tcss"
     BINDINGS = bindings_for("logs")
 
@@ -42,7 +44,6 @@ class LogsScreen(ConsoleScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.logs.focus()
         self.set_interval(POLL_S, self._poll)
 
     @property
@@ -127,20 +128,31 @@ class LogsScreen(ConsoleScreen):
         if logs.file is None:
             return
         marked = logs.marked_number()
-        after = -1 if logs.following or marked is None else marked
-        found = logs.file.first_error(after)
+        begins = logs.following or marked is None
+        after = -1 if begins or marked is None else marked
+        found = (self._reason() if begins else None) or logs.file.first_error(after)
         if found is None:
             self.notify("No error after this line." if after >= 0 else "No error in this log.")
         else:
             self.show_line(found)
 
+    def _reason(self) -> int | None:
+        """The line that shows why the server failed, by the diagnosis, where it has."""
+        server = self.console_app.session.view().server
+        failed = server is not None and server.state is ServerState.FAILED
+        failure = server.last_failure if server and failed else None
+        return failure.evidence_line - 1 if failure and failure.evidence_line else None
+
     def do_logs_follow(self) -> None:
         self.logs.follow()
 
     def do_logs_wrap(self) -> None:
-        self.logs.wrapping = not self.logs.wrapping
-        self.logs.shift = 0
-        self.logs.follow() if self.logs.following else self.logs.move(0)
+        """Long lines and tracebacks whole, or a row each."""
+        logs = self.logs
+        logs.wrapping, logs.shift = not logs.wrapping, 0
+        if logs.selection is not None:
+            logs.select(logs.selection.level, logs.selection.text)
+        logs.follow() if logs.following else logs.move(0)
 
     def do_logs_copy(self) -> None:
         number = self.logs.marked_number()

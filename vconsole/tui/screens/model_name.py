@@ -1,4 +1,4 @@
-"""Asks which model to start, where none is known yet."""
+"""Asks which model to start or to swap to."""
 
 from __future__ import annotations
 
@@ -22,11 +22,18 @@ class ModelScreen(ModalScreen[str | None]):
         Binding("escape", "give_up", "cancel", show=False),
     ]
 
+    def __init__(
+        self, title: str = "Start a server", keys: str = "enter starts, esc cancels"
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._keys = keys
+
     def compose(self) -> ComposeResult:
         with Vertical(id="model-box") as box:
-            box.border_title = "Start a server"
-            box.border_subtitle = "enter starts, esc cancels"
-            yield Label("Model: a folder here, or a name on Hugging Face")
+            box.border_title = self._title
+            box.border_subtitle = self._keys
+            yield Label("Model: a profile, a folder here, or a name on Hugging Face")
             yield Field(placeholder="for example /srv/models/mistral-7b")
             yield Label("`vconsole demo` brings a small model of its own.", markup=False)
 

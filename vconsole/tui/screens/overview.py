@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
+from vconsole.tui import verbs
 from vconsole.tui.actions import bindings_for
 from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.view import View
@@ -21,6 +24,9 @@ from vconsole.tui.widgets.throughput_panel import ThroughputPanel
 
 # State line, key bar, and the two rows of panels at their lowest.
 AROUND_FIGURES = 1 + 2 + 12
+# What limits the server, and what helps with which key, before more of the log.
+TWO_HINTS_HEIGHT = 24
+DAY = timedelta(days=1)
 
 
 class OverviewScreen(ConsoleScreen):
@@ -53,8 +59,8 @@ class OverviewScreen(ConsoleScreen):
         yield LogTail(id="log")
         yield AdviceLine(id="advice")
 
-    def fit_to_size(self) -> None:
-        self.set_class(self.app.size.height >= 26, "-two-hints")
+    def size_classes(self) -> dict[str, bool]:
+        return super().size_classes() | {"-two-hints": self.app.size.height >= TWO_HINTS_HEIGHT}
 
     def show(self, view: View) -> None:
         self.set_class(not view.serving, "-card")
@@ -80,7 +86,11 @@ class OverviewScreen(ConsoleScreen):
         wanted = memory.wanted_height(view.status)
         room = self.app.size.height - AROUND_FIGURES - band_rows
         self.set_class(view.serving and wanted > room, "-tight")
-        memory.styles.height = min(wanted, room + 1) if view.serving else wanted
+        rows = min(wanted, room + 1) if view.serving else wanted
+        memory.styles.height = "1fr" if self.maximized is memory else rows
+
+    def watch_maximized(self) -> None:
+        self.show(self.console_app.current_view())
 
     def do_overview_maximise(self) -> None:
         """The panel in focus over the whole screen, the first one where none is; or back."""
@@ -92,13 +102,46 @@ class OverviewScreen(ConsoleScreen):
         if self.focused is not None:
             self.maximize(self.focused, container=False)
 
+    def do_events(self) -> object:
+        return self.console_app.switch_mode("events")
+
+    def do_report(self) -> None:
+        self.console_app.ask_report(self.console_app.session.now() - DAY, away=False)
+
     def do_overview_window(self) -> None:
         self.console_app.session.widen()
-        self.show(self.console_app.current_view())
+        self.console_app.show()
 
     def do_overview_pause(self) -> None:
         self.console_app.session.pause()
         self.show(self.console_app.current_view())
+
+    def do_overview_advice(self) -> None:
+        """Carry out the first hint that can be, after a question that says what happens."""
+        from vconsole.tui.advised import advised, deed_of
+        from vconsole.tui.screens.confirm import ConfirmScreen
+
+        app = self.console_app
+        view = app.session.view()
+        advice = advised(view)
+        if advice is None:
+            return
+        deed = deed_of(advice, view)
+        if deed:
+            asked = ConfirmScreen(deed.title, deed.target, deed.effects, deed.verb)
+            app.push_screen(asked, lambda yes: app.verbs.do(deed) if yes else None)
+            return
+        self._ask_for_flags(view, advice.flags)
+
+    def _ask_for_flags(self, view: View, flags: tuple[str, ...]) -> None:
+        from vconsole.tui.screens.advised import AdvisedScreen
+
+        if view.status is None:
+            return
+        effects = verbs.effects(view, again=True, changes=flags)
+        question = AdvisedScreen(verbs.target(view), effects, view.status, flags)
+        do = self.console_app.verbs.restart
+        self.app.push_screen(question, lambda yes: do(flags) if yes else None)
 
     def do_overview_copy(self) -> None:
         server = self.console_app.session.view().server

@@ -9,11 +9,15 @@ from collections.abc import Callable, Sequence
 
 from vconsole.supervisor.model import ServerState, Status
 from vconsole.tui import figures
+from vconsole.tui.actions import key_now
+from vconsole.tui.plan_line import plan_line
 from vconsole.tui.start_up import timeline
-from vconsole.tui.text import Line, Role, line, wrapped
+from vconsole.tui.text import Line, Role, line, sentence, wrapped
 from vconsole.tui.view import Link, View
 from vconsole.tui.widgets.panel import Panel
 
+# The card's borders, the state line, the hint and the key bar.
+AROUND_CARD = 2 + 1 + 2 + 2
 Draw = Callable[[View, Status, int], list[Line]]
 
 
@@ -62,9 +66,9 @@ class CardPanel(Panel):
         if view.link is Link.CONNECTING or view.link_error is None:
             return [line(("Looking for the supervisor, which owns the server.", Role.DIM))]
         error = view.link_error
-        rows = wrapped(f"{_sentence(error.message)}", width)
+        rows = wrapped(f"{sentence(error.message)}", width)
         if error.remedy:
-            rows += [(), *wrapped(_sentence(error.remedy), width, Role.DIM)]
+            rows += [(), *wrapped(sentence(error.remedy), width, Role.DIM)]
         return [*rows, (), self._key("c", "start the supervisor and try again")]
 
     def _stopped(self, view: View, status: Status, width: int) -> list[Line]:
@@ -100,22 +104,20 @@ class CardPanel(Panel):
         return line(("Engine    ", Role.DIM), f"vLLM {engine.version} for {engine.device.upper()}")
 
     def _starting(self, view: View, status: Status, width: int) -> list[Line]:
-        return timeline(status.server, view.now, width, self.glyphs)
+        plan = status.server.plan
+        ours = (one for one in status.operations if one.server == status.server.name)
+        head = [line((one.swap_words, Role.STRONG)) for one in ours if one.swap_words]
+        head += [plan_line(plan, self.glyphs)] if plan else []
+        return [*head, *timeline(status.server, view.now, width, self.glyphs)]
 
     def _failed(self, view: View, status: Status, width: int) -> list[Line]:
-        failure = status.server.last_failure
         rows = self._next_try(view, status)
-        if failure is None:
+        if status.server.last_failure is None:
             return [*rows, *wrapped("The server ended, and nothing says why.", width)]
-        rows += wrapped(failure.message, width)
-        if failure.evidence_text:
-            number = f"log line {failure.evidence_line}  " if failure.evidence_line else "log  "
-            rows.append(line((number, Role.DIM), (failure.evidence_text, Role.BAD)))
-        if failure.remedy:
-            rows += [(), *wrapped(_sentence(failure.remedy), width)]
-        if failure.suggested_flags:
-            rows.append(line(("try  ", Role.DIM), (" ".join(failure.suggested_flags), Role.ACCENT)))
-        return rows
+        from vconsole.tui.failure_card import failure_rows
+
+        room = max(0, self.app.size.height - AROUND_CARD - len(rows))
+        return [*rows, *failure_rows(status.server, width, room, self.glyphs)]
 
     def _next_try(self, view: View, status: Status) -> list[Line]:
         """When the supervisor starts it again by itself."""
@@ -127,7 +129,9 @@ class CardPanel(Panel):
         return [line((f"Starts again in {left}", Role.STRONG), (f"   {restarts} so far", Role.DIM))]
 
     def _key(self, key: str, text: str) -> Line:
-        return line((f"{key}  ", Role.KEY), text)
+        """The built-in `key`, or what the settings have in its place."""
+        shown = key_now(self.view, key) if self.view else key
+        return line((f"{shown}  ", Role.KEY), text)
 
 
 def _sentence(text: str) -> str:

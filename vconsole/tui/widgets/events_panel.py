@@ -5,32 +5,66 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from vconsole.supervisor.model import Operation, OperationState, Status, Transition
+from textual import events
+
+from vconsole.supervisor.model import Job, Operation, OperationState, Status, Step, Transition
 from vconsole.tui import figures
+from vconsole.tui.actions import key_for
+from vconsole.tui.job_rows import is_shown, job_rows
 from vconsole.tui.looks import STATES
+from vconsole.tui.showing_a_job import show_job
 from vconsole.tui.text import Line, Role, line, spread
 from vconsole.tui.widgets.panel import Panel
 
 Event = tuple[datetime, Line, str]
 ROOMY = 44
+ROWS_OF_A_JOB = 2
+SHOWN_STEPS = 4
 KINDS = {"smoke": "smoke test"}
 
 
 class EventsPanel(Panel, can_focus=True):
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._jobs_from = 0
+
     def heading(self) -> tuple[Line, Line]:
-        return line(("Events", Role.STRONG)), ()
+        key = key_for(self.view, "events") if self.view else ""
+        title = "Jobs and events" if self.shown_jobs else "Events"
+        return line((title, Role.STRONG)), line((key, Role.KEY), (" all of them", Role.DIM))
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         view = self.view
         if view is None or view.status is None:
             return ()
         rows = [row for operation in _running(view.status) for row in self._doing(operation, width)]
+        self._jobs_from = len(rows)
+        rows += [row for job in self.shown_jobs for row in job_rows(job, width, self.glyphs)]
         rows += self._foreign(view.status, width)
-        events = sorted(self._events(view.status), key=lambda event: event[0], reverse=True)
-        for at, text, note in events[: height - len(rows)]:
+        happened = sorted(self._events(view.status), key=lambda event: event[0], reverse=True)
+        for at, text, note in happened[: height - len(rows)]:
             left = line((f"{figures.clock(at)} ", Role.DIM), text)
             rows.append(spread(left, line((f" {note}" if note else "", Role.DIM)), width))
         return rows or [line(("Nothing has happened yet.", Role.DIM))]
+
+    @property
+    def shown_jobs(self) -> list[Job]:
+        """The jobs that are still to be done."""
+        status = self.view.status if self.view else None
+        return [job for job in status.jobs if is_shown(job)] if status else []
+
+    async def on_key(self, event: events.Key) -> None:
+        """Enter goes to the jobs where there are any; `m` still shows the panel alone."""
+        if event.key == "enter" and self.shown_jobs:
+            event.stop()
+            await show_job(self.console_app, self.shown_jobs[0].id)
+
+    async def on_click(self, event: events.Click) -> None:
+        """A click on one of the two rows of a job shows it."""
+        place = (event.y - 1 - self._jobs_from) // ROWS_OF_A_JOB
+        if 0 <= place < len(self.shown_jobs):
+            event.stop()
+            await show_job(self.console_app, self.shown_jobs[place].id)
 
     def _foreign(self, status: Status, width: int) -> list[Line]:
         """Servers of others, in one row: they may explain a full card."""
@@ -53,7 +87,15 @@ class EventsPanel(Panel, can_focus=True):
         elapsed = (self.view.now - operation.started_at).total_seconds() if self.view else None
         left = line((f"{self.glyphs.running} {self._what(operation)}", Role.ACCENT), f"  {name}")
         count = f"{done} of {len(operation.steps)}  " if len(operation.steps) > 1 else ""
-        return [spread(left, line((f" {count}{figures.seconds(elapsed)}", Role.DIM)), width)]
+        head = spread(left, line((f" {count}{figures.seconds(elapsed)}", Role.DIM)), width)
+        over = [each for each in operation.steps if each.ok is not None]
+        shown = over[-SHOWN_STEPS:] if operation.kind == "swap" else []
+        return [head, *(self._step(each, width) for each in shown)]
+
+    def _step(self, step: Step, width: int) -> Line:
+        glyph, role = self._mark(bool(step.ok))
+        left = line("  ", (glyph, role), f" {step.name}")
+        return spread(left, line((f" {figures.seconds(step.seconds)}", Role.DIM)), width)
 
     def _events(self, status: Status) -> Iterator[Event]:
         for transition in status.server.transitions:

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from textual import events
 
 from vconsole.tui import figures
-from vconsole.tui.actions import ACTIONS, Action, key_name, on_screen
+from vconsole.tui.actions import ACTIONS, Action, key_for, key_name, on_screen
 from vconsole.tui.looks import STATES
 from vconsole.tui.text import Line, Role, cells, line
 from vconsole.tui.view import View
 from vconsole.tui.widgets.canvas import Canvas
 
 LEAVING = "leave (the server keeps running)"
+# Screens whose own keys need the room.
+LEAVING_IS_SHORT = frozenset({"batch", "bench"})
 
 
 class KeyBar(Canvas):
@@ -36,7 +38,7 @@ class KeyBar(Canvas):
     def _screens(self, view: View) -> Line:
         parts: list[Line] = [line(" ")]
         for action in ACTIONS:
-            if action.group != "Screens":
+            if action.group != "Screens" or (view.alone and action.reason(view)):
                 continue
             here = action.id == f"screen.{self._screen_name}"
             key = Role.DIM if self.typing else Role.KEY
@@ -45,7 +47,7 @@ class KeyBar(Canvas):
                 self._item(
                     0,
                     parts,
-                    line((key_name(action.keys[0]), key), (f" {action.label}", label)),
+                    line((self._key(view, action), key), (f" {action.label}", label)),
                     action,
                 )
             )
@@ -56,15 +58,16 @@ class KeyBar(Canvas):
         if not view.others:
             return ()
         key = Role.DIM if self.typing else Role.KEY
-        names = [line(("n", key), " ")]
+        next_key = key_for(view, "server.next")
+        names = [line((next_key, key), " ")]
         for server in view.servers:
             look = STATES[server.state]
             role = Role.STRONG if server.name == view.name else Role.DIM
             names.append(line((f" {look.symbol(self.glyphs)}", look.role), (server.name, role)))
         shown = line(*names)
-        if cells(shown) + 1 > room:
-            others = figures.plural(len(view.others), "other server")
-            shown = line(("n", key), (f" {others}", Role.DIM))
+        for words in (figures.plural(len(view.others), "other server"), _others(view)):
+            if cells(shown) + 1 > room:
+                shown = line((next_key, key), (f" {words}", Role.DIM))
         gap = max(0, room - cells(shown) - 1)
         row = self._targets[0]
         after = max((end for _, end, _ in row), default=0) + 2
@@ -91,24 +94,38 @@ class KeyBar(Canvas):
         return [action for action in ACTIONS if action.bar >= 90]
 
     def _ranked(self, view: View) -> list[Action]:
-        """The screen's own keys first, then the server's."""
+        """What can be done now before what cannot; of each the screen's own keys first."""
         found = [a for a in on_screen(self._screen_name) if 0 < a.bar < 90]
-        return sorted(found, key=lambda action: (action.screen is None, action.bar))
+
+        def rank(action: Action) -> tuple[bool, bool, int]:
+            return action.reason(view) is not None, action.screen is None, action.bar
+
+        return sorted(found, key=rank)
 
     def _text(self, view: View, action: Action) -> Line:
-        label = LEAVING if action.id == "console.leave" and view.serving else action.label
+        stays = view.serving and self._screen_name not in LEAVING_IS_SHORT
+        label = LEAVING if action.id == "console.leave" and stays else action.label
         if action.reason(view) is not None:
-            return line((f"{key_name(action.keys[0])} {label}", Role.FAINT))
-        return line((key_name(action.keys[0]), Role.KEY), (f" {label}", Role.DIM))
+            return line((f"{self._key(view, action)} {label}".strip(), Role.FAINT))
+        return line((self._key(view, action), Role.KEY), (f" {label}", Role.DIM))
+
+    def _key(self, view: View, action: Action) -> str:
+        """Nothing where the settings leave the action without: a click does."""
+        return "".join(key_name(key) for key in action.keys_now(view)[:1])
 
     def _item(self, row: int, before: list[Line], text: Line, action: Action) -> Line:
         start = sum(cells(part) for part in before)
         self._targets[row].append((start, start + cells(text), action.id))
         return line(text, "  ")
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         if self.typing and event.y == 1:
             return
         for start, end, action_id in self._targets[min(event.y, 1)]:
             if start <= event.x < end:
-                self.console_app.action_perform(action_id)
+                await self.console_app.action_perform(action_id)
+                return
+
+
+def _others(view: View) -> str:
+    return figures.plural(len(view.others), "other")

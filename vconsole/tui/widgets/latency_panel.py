@@ -1,40 +1,77 @@
-"""How long users waited in the last minute: to the first token, between tokens, to the end."""
+"""How long users waited: to the first token, between tokens, to the end.
+
+In the last minute, and with room beside it in the last ten.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.engine.metrics import Metrics, Quantiles
+from vconsole.engine.metrics import Bound, Metrics, Quantiles
 from vconsole.tui import figures
-from vconsole.tui.text import Line, Role, line
+from vconsole.tui.budget_note import budget_note, level_spans
+from vconsole.tui.text import Line, Role, Span, line
 from vconsole.tui.widgets.panel import Panel
 
 MEAN_FROM = 42
-MEANING_FROM = 62
-MEANINGS = ("to the first token", "between two tokens", "to the end")
+BESIDE_FROM = 62
+MEANS_FROM = 72
+# So many rows are there only where the panel has the screen to itself.
+ALONE_ROWS = 10
+PERCENTILES = ("p50", "p95", "p99")
+CELL, CELL_BESIDE = 9, 8
+LABEL_CELLS = 5
+GAP = "   "
 
 
 class LatencyPanel(Panel, can_focus=True):
     def heading(self) -> tuple[Line, Line]:
-        return line(("Latency", Role.STRONG)), line(("1 min", Role.DIM))
+        spans = "1 min and 10 min" if self.size.width >= BESIDE_FROM + 4 else "1 min"
+        return line(("Latency", Role.STRONG)), line((spans, Role.DIM))
+
+    def foot(self) -> Line:
+        """The promise that is kept worst, by its budget; nothing where none was counted."""
+        status = self.view.status if self.view else None
+        return budget_note(status.levels if status else (), self.glyphs)
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         metrics = (
             self.view.status.metrics if self.view and self.view.status else None
         ) or Metrics()
-        names = ["p50", "p95", "p99"] + (["mean"] if width >= MEAN_FROM else [])
-        cell = 9 if width < MEANING_FROM else 10
-        rows = [line((" " * 5 + "".join(f"{name:>{cell}}" for name in names), Role.DIM))]
-        table = (("TTFT", metrics.ttft_ms), ("ITL", metrics.itl_ms), ("E2E", metrics.e2e_ms))
-        for (label, quantiles), meaning in zip(table, MEANINGS, strict=True):
-            note = f"   {meaning}" if width >= MEANING_FROM else ""
-            rows.append(line(self._row(label, quantiles, names, cell), (note, Role.FAINT)))
-        return rows
+        names = (*PERCENTILES, "mean") if width >= MEAN_FROM else PERCENTILES
+        beside = width >= BESIDE_FROM
+        ten_names = (*PERCENTILES, "mean") if width >= MEANS_FROM else PERCENTILES
+        cell = CELL_BESIDE if beside else CELL
+        head = " " * LABEL_CELLS + "".join(f"{name:>{cell}}" for name in names)
+        if beside:
+            head += GAP + "".join(f"{name:>{cell}}" for name in ten_names)
+        rows = [line((head, Role.DIM))]
+        for label, minute, ten in (
+            ("TTFT", metrics.ttft_ms, metrics.ttft_10min_ms),
+            ("ITL", metrics.itl_ms, metrics.itl_10min_ms),
+            ("E2E", metrics.e2e_ms, metrics.e2e_10min_ms),
+        ):
+            waits = self._waits(minute, names, cell, Role.STRONG)
+            if beside:
+                waits = (*waits, (GAP, Role.DIM), *self._waits(ten, ten_names, cell, Role.DIM))
+            rows.append(line((f"{label:<{LABEL_CELLS}}", Role.DIM), *waits))
+        return [*rows, *(self._promises() if height >= ALONE_ROWS else ())]
 
-    def _row(self, label: str, quantiles: Quantiles, names: list[str], cell: int) -> Line:
-        values = [getattr(quantiles, name) for name in names]
-        figures_ = [
-            (f"{figures.latency(value):>{cell}}", Role.TEXT if i else Role.STRONG)
-            for i, value in enumerate(values)
-        ]
-        return line((f"{label:<5}", Role.DIM), *figures_)
+    def _promises(self) -> list[Line]:
+        """Each promise of the service level: what is left of its budget in 30 days."""
+        levels = self.view.status.levels if self.view and self.view.status else ()
+        return [(), *(line(*level_spans(level)) for level in levels)]
+
+    def _waits(
+        self, waits: Quantiles, names: Sequence[str], cell: int, first: Role
+    ) -> tuple[Span, ...]:
+        """A cell for each figure; one that is only a bucket's bound begins with its sign."""
+        signs: dict[Bound | None, str] = {None: ""}
+        signs |= {Bound.AT_MOST: self.glyphs.at_most, Bound.AT_LEAST: self.glyphs.at_least}
+        cells = []
+        for name in names:
+            sign = signs[getattr(waits, f"{name}_bound", None)]
+            text = sign + figures.latency(getattr(waits, name))
+            role = Role.DIM if first is Role.DIM else Role.TEXT
+            cells.append((f"{text:>{cell}}", first if name == names[0] else role))
+        return tuple(cells)

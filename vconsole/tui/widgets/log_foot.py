@@ -15,6 +15,8 @@ class LogFoot(Canvas):
         logs = self.screen.query_one(LogView)
         if logs.selection is None or logs.file is None:
             return ()
+        if not len(logs.file):
+            return (spread((), self._mode(logs), width),)
         total = figures.count(len(logs.file))
         where = f" line {figures.count((logs.marked_number() or 0) + 1)} of {total}"
         if not logs.selection.whole:

@@ -8,49 +8,40 @@ from functools import lru_cache
 from pathlib import Path
 
 from textual import events
-from textual.message import Message
 
 from vconsole.engine.logline import LogLevel, LogLine, parse
 from vconsole.tui.log_selection import LogSelection
 from vconsole.tui.logfile import LogFile
 from vconsole.tui.looks import log_gutter, log_line, message_role
 from vconsole.tui.text import Line, Role, Span, cells, fit, line, wrap
-from vconsole.tui.widgets.canvas import Canvas
+from vconsole.tui.widgets.marked_list import MarkedList
 
 parse_cached = lru_cache(maxsize=512)(parse)
-WHEEL_LINES = 3
 SHIFT_CELLS = 20
 
 
-class LogView(Canvas, can_focus=True):
+class LogView(MarkedList):
     """`cursor` is a position in the selection; following keeps it at the end."""
-
-    class Moved(Message):
-        """The position, the selection or the follow mode changed."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.file: LogFile | None = None
         self.selection: LogSelection | None = None
-        self.following = True
         self.wrapping = False
-        self.top = 0
-        self.cursor = 0
         self.shift = 0
-        self.seen = 0
 
     def open(self, path: Path) -> None:
         self.file = LogFile(path)
         level = self.selection.level if self.selection else None
         text = self.selection.text if self.selection else ""
-        self.selection = LogSelection(self.file, level, text)
+        self.selection = LogSelection(self.file, level, text, not self.wrapping)
         self.following, self.top, self.cursor, self.seen = True, 0, 0, 0
         self.poll()
 
     def close(self) -> None:
         """Show nothing, as for a server that has no log."""
         self.file = self.selection = None
-        self._settle()
+        self.settle()
 
     def poll(self) -> None:
         """Take in what was appended and draw it; cheap where nothing was."""
@@ -59,23 +50,19 @@ class LogView(Canvas, can_focus=True):
         grown = self.file.poll()
         found = self.selection.advance()
         if grown or found:
-            self._settle()
+            self.settle()
 
     def select(self, level: LogLevel | None, text: str) -> None:
         """Show other lines, keeping the marked one in sight where it is among them."""
         if self.file is None or self.selection is None:
             return
         number = self.marked_number()
-        self.selection = LogSelection(self.file, level, text)
+        self.selection = LogSelection(self.file, level, text, not self.wrapping)
         self.selection.advance()
         if not self.following and number is not None:
             self.cursor = self.selection.position(number)
             self.top = max(0, self.cursor - self.size.height // 2)
-        self._settle()
-
-    def follow(self) -> None:
-        self.following = True
-        self._settle()
+        self.settle()
 
     def go_to(self, number: int) -> None:
         """Mark the line with this number, in the middle of the view."""
@@ -84,15 +71,7 @@ class LogView(Canvas, can_focus=True):
         self.following = False
         self.cursor = self.selection.position(number)
         self.top = max(0, self.cursor - self.size.height // 3)
-        self._settle()
-
-    def move(self, lines: int) -> None:
-        """Move the mark; upwards ends following, reaching the end does not begin it."""
-        if self.following and lines < 0:
-            self.following = False
-            self.seen = self.count
-        self.cursor += lines
-        self._settle()
+        self.settle()
 
     @property
     def count(self) -> int:
@@ -105,38 +84,24 @@ class LogView(Canvas, can_focus=True):
             return False
         return self.file.behind or self.selection.share_scanned < 1
 
-    @property
-    def unseen(self) -> int:
-        """Lines that came since following ended."""
-        return 0 if self.following else max(0, self.count - self.seen)
-
     def marked_number(self) -> int | None:
         """Number of the marked line in the file."""
         if self.selection is None or not self.count:
             return None
         return self.selection.number(min(self.cursor, self.count - 1))
 
-    def _settle(self) -> None:
-        """Bring cursor and top into bounds, the cursor into sight, and draw."""
-        height = max(1, self.size.height)
-        last = max(0, self.count - 1)
-        self.cursor = last if self.following else min(max(0, self.cursor), last)
-        if self.following:
-            self.top = max(0, self.count - height)
-            self.seen = self.count
-        self.top = min(self.top, self.cursor, max(0, last))
-        if self.cursor >= self.top + height:
-            self.top = self.cursor - height + 1
-        self.redraw()
-        self.post_message(self.Moved())
+    def _nothing(self) -> str:
+        if self.file is None or not len(self.file):
+            return "No log yet: the first start of a server begins it."
+        return "No line matches; / changes the filter, v the level."
 
     def rows(self, width: int, height: int) -> Sequence[Line]:
         if self.selection is None or self.file is None or not self.count:
-            return (line((" No line to show.", Role.DIM)),)
+            return (line((f" {self._nothing()}", Role.DIM)),)
         inner = width - 2
         rows = self._entries(inner, height)
         return [
-            line(fit(row, inner, self.glyphs.ellipsis), " ", self._bar_cell(y, height))
+            line(fit(row, inner, self.glyphs.ellipsis), " ", self.scroll_bar_cell(y, height))
             for y, row in enumerate(rows)
         ]
 
@@ -145,7 +110,8 @@ class LogView(Canvas, can_focus=True):
         end = min(self.count, self.top + height)
         texts = self._texts(self.top, end)
         blocks = [
-            self._entry(parse_cached(text), self.top + i, width) for i, text in enumerate(texts)
+            self._with_phase(self._entry(parse_cached(text), self.top + i, width), i, width)
+            for i, text in enumerate(texts)
         ]
         over = sum(len(block) for block in blocks) - height
         while over > 0 and self.cursor > self.top and blocks:
@@ -157,17 +123,29 @@ class LogView(Canvas, can_focus=True):
         return [row for block in blocks for row in block][:height]
 
     def _texts(self, first: int, end: int) -> list[str]:
-        if self.selection is None or self.file is None:
+        if self.selection is None or self.file is None or first >= end:
             return []
-        if self.selection.whole:
-            return self.file.texts(first, end)
-        return [self.file.text(self.selection.number(position)) for position in range(first, end)]
+        numbers = [self.selection.number(position) for position in range(first, end)]
+        if numbers[-1] - numbers[0] == len(numbers) - 1:
+            return self.file.texts(numbers[0], numbers[-1] + 1)
+        return [self.file.text(number) for number in numbers]
+
+    def _with_phase(self, rows: list[Line], index: int, width: int) -> list[Line]:
+        """At the right of the line that begins a phase of the start: its name."""
+        if self.selection is None or self.file is None or not rows:
+            return rows
+        phase = self.file.phases.get(self.selection.number(self.top + index))
+        if phase is None:
+            return rows
+        tag = line(" ", (f"{self.glyphs.horizontal} {phase}", Role.ACCENT))
+        room = width - cells(tag)
+        return [line(fit(rows[0], room, self.glyphs.ellipsis), tag), *rows[1:]]
 
     def _entry(self, entry: LogLine, position: int, width: int) -> list[Line]:
         marked = position == self.cursor and not self.following
         lead = (self.glyphs.arrow if marked else " ", Role.ACCENT)
         if not self.wrapping:
-            shown = log_line(entry, width, self.glyphs)
+            shown = log_line(entry, width, self.glyphs, self._folded(position))
             gutter, message = shown[:-2], shown[-2:]
             return [line(lead, gutter, self._hits(_shifted(line(*message), self.shift), marked))]
         gutter = log_gutter(entry, width, self.glyphs)
@@ -183,6 +161,12 @@ class LogView(Canvas, can_focus=True):
             for i, row in enumerate(rows)
         ]
 
+    def _folded(self, position: int) -> int:
+        """How many lines are folded away under the one at that position."""
+        if self.selection is None or self.file is None or self.selection.pattern:
+            return 0
+        return self.file.folds.under(self.selection.number(position))
+
     def _hits(self, content: Line, marked: bool) -> Line:
         """Mark what the filter found; the marked line is drawn strong."""
         pattern = self.selection.pattern if self.selection else None
@@ -192,46 +176,12 @@ class LogView(Canvas, can_focus=True):
             spans += _split(text, shown, pattern) if pattern else [(text, shown)]
         return tuple(spans)
 
-    def _bar_cell(self, y: int, height: int) -> Span:
-        """The scroll bar: one cell wide, drawn only where there is more than fits."""
-        if self.count <= height:
-            return " ", Role.FAINT
-        length = max(1, height * height // self.count)
-        start = round(self.top / max(1, self.count - height) * (height - length))
-        return (self.glyphs.thumb, Role.DIM if start <= y < start + length else Role.FAINT)
-
     def on_key(self, event: events.Key) -> None:
-        height = max(1, self.size.height - 1)
-        moves = {
-            "up": -1,
-            "k": -1,
-            "down": 1,
-            "j": 1,
-            "pageup": -height,
-            "pagedown": height,
-            "home": -self.count,
-            "g": -self.count,
-        }
-        if event.key in moves:
-            self.move(moves[event.key])
-        elif event.key in ("left", "right"):
-            self.shift = max(
-                0, self.shift + (SHIFT_CELLS if event.key == "right" else -SHIFT_CELLS)
-            )
-            self.redraw()
-        else:
+        if event.key not in ("left", "right"):
             return
+        self.shift = max(0, self.shift + (SHIFT_CELLS if event.key == "right" else -SHIFT_CELLS))
+        self.redraw()
         event.stop()
-
-    def on_mouse_scroll_up(self) -> None:
-        self.move(-WHEEL_LINES)
-
-    def on_mouse_scroll_down(self) -> None:
-        self.move(WHEEL_LINES)
-
-    def on_resize(self) -> None:
-        self._painted = []
-        self._settle()
 
 
 def _shifted(content: Line, by: int) -> Line:

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from vconsole.host.readings import CardMemory, Gpu
+from vconsole.host.readings import CardMemory, Gpu, Host
 from vconsole.supervisor.model import Status
 from vconsole.tui import figures
+from vconsole.tui.card_load import has_room, load_row
 from vconsole.tui.graph import bar, stacked_bar
+from vconsole.tui.memory_details import card_details, cards_details, host_details
 from vconsole.tui.text import Line, Role, line
 from vconsole.tui.widgets.panel import Panel
 
 Tenant = tuple[str, float, str, Role]
 BAR_IN_ROW = 20
+LEAST_BAR_IN_ROW = 10
+# Name, figures, what slows the card down and a server's name.
+BESIDE_BAR_IN_ROW = 66
+# What a server of ours puts before the names of its processes (VLLM_PROCESS_NAME_PREFIX).
+OUR_TITLE = re.compile(r"VC-(?P<server>.+?)::")
+# So many rows inside are there only where the panel has the screen to itself.
+ALONE_ROWS = 10
 HOT_C = 83
 
 
 class MemoryPanel(Panel, can_focus=True):
     def wanted_height(self, status: Status | None) -> int:
-        """Rows with the border: two inside for one card or none, one per card for several."""
-        return 2 + max(2, len(status.gpus) if status else 2)
+        """Rows with the border: two inside for one card or none, one per card for several.
+
+        With room a single card has a third, its load over the time window.
+        """
+        cards = len(status.gpus) if status else 0
+        shows_load = cards == 1 and status and status.server_gpus and has_room(self.app.size)
+        return 2 + max(2, cards) + (1 if shows_load else 0)
 
     def heading(self) -> tuple[Line, Line]:
         status = self.view.status if self.view else None
@@ -39,11 +54,28 @@ class MemoryPanel(Panel, can_focus=True):
         status = self.view.status if self.view else None
         if status is None:
             return ()
+        alone = height >= ALONE_ROWS and height > len(status.gpus)
         if not status.gpus:
-            return self._host(status, width)
+            details = host_details(status.host, self.glyphs) if alone else []
+            return [*self._host(status, width), *details]
         if len(status.gpus) > 1:
-            return self._card_rows(status.gpus, width, height)
-        return self._card(status.gpus[0], width)
+            rows = self._card_rows(status.gpus, width, height)
+            return self._with_processes(status.gpus, rows) if alone else rows
+        card = status.gpus[0]
+        details = card_details(card, self._known_parts(card), self.glyphs) if alone else []
+        return [*self._card(card, width), *(self._load(width) if height > 2 else ()), *details]
+
+    def _with_processes(self, cards: Sequence[Gpu], rows: Sequence[Line]) -> list[Line]:
+        """Under each card who is on it."""
+        processes = cards_details(cards)
+        return [
+            each
+            for card, row in zip(cards, rows, strict=True)
+            for each in (row, *(line("  ", process) for process in processes[card.index]))
+        ]
+
+    def _load(self, width: int) -> list[Line]:
+        return [load_row(self.view, width, self.glyphs)] if self.view else []
 
     def _card_note(self, card: Gpu) -> Line:
         if card.state:
@@ -141,10 +173,10 @@ class MemoryPanel(Panel, can_focus=True):
             name = (f"{short_name(card):<9.9} ", Role.DIM)
             return line((f"{card.index} ", Role.STRONG), name, words)
         total = float(card.memory_total_bytes or 0)
-        size = max(10, min(BAR_IN_ROW * 2, width - 56))
+        size = max(LEAST_BAR_IN_ROW, min(BAR_IN_ROW * 2, width - BESIDE_BAR_IN_ROW))
         parts = [(part, glyph, role) for _, part, glyph, role in self._tenants(card)]
         parts.append((_free_bytes(card), self.glyphs.empty, Role.FAINT))
-        users = sorted({process.user for process in card.processes if process.user})
+        owners = [*_servers_on(card), *sorted({p.user for p in card.processes if p.user})]
         return line(
             (f"{card.index} ", Role.STRONG),
             (f"{short_name(card):<9.9} ", Role.DIM),
@@ -153,7 +185,7 @@ class MemoryPanel(Panel, can_focus=True):
             (f" of {figures.gib(card.memory_total_bytes):>5}", Role.DIM),
             f" {figures.percent(card.utilization):>5}",
             *self._heat(card),
-            (f"  {' '.join(users)}", Role.DIM),
+            (f"  {' '.join(owners)}", Role.DIM),
         )
 
     def _host_note(self, status: Status) -> Line:
@@ -180,6 +212,7 @@ class MemoryPanel(Panel, can_focus=True):
             f"{figures.gib(free)} ",
             (f"{glyphs.empty}   ", Role.FAINT),
             self._kv_space(status),
+            (_nodes(host), Role.DIM),
         )
         return [stacked_bar(parts, float(total or 0), width) if known else (), legend]
 
@@ -193,6 +226,16 @@ class MemoryPanel(Panel, can_focus=True):
             bar(metrics.kv_cache_usage, 10, self.glyphs),
             f" {figures.percent(metrics.kv_cache_usage):>5}   ",
         )
+
+
+def _servers_on(card: Gpu) -> list[str]:
+    """The names of our servers with a process on the card."""
+    ours = (process.name or "" for process in card.processes if process.owner == "ours")
+    return sorted({found["server"] for name in ours if (found := OUR_TITLE.match(name))})
+
+
+def _nodes(host: Host) -> str:
+    return f"NUMA {figures.plural(len(host.numa), 'node')}" if host.numa else ""
 
 
 def _with_room(tenants: Sequence[Tenant]) -> list[Tenant]:

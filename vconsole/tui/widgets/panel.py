@@ -23,6 +23,10 @@ class Panel(Canvas):
         """Title at the left and note at the right of the upper border."""
         return (), ()
 
+    def foot(self) -> Line:
+        """A note at the right of the lower border."""
+        return ()
+
     def body(self, width: int, height: int) -> Sequence[Line]:
         """The rows inside, for the space that border and padding leave."""
         return ()
@@ -68,4 +72,8 @@ class Panel(Canvas):
 
     def _bottom(self, width: int) -> Line:
         left, right = self.glyphs.corners[2], self.glyphs.corners[3]
-        return line((left + self.glyphs.horizontal * (width - 2) + right, self.border))
+        rule, note = self.glyphs.horizontal, self.foot()
+        tail = line(" ", note, (f" {rule}{right}", self.border)) if note else ()
+        if not note or cells(tail) > width - 1:
+            return line((left + rule * (width - 2) + right, self.border))
+        return line((left + rule * (width - 1 - cells(tail)), self.border), tail)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vconsole.engine.metrics import Metrics
+from vconsole.supervisor.advice.limits import KV_NEARLY_FULL
 from vconsole.tui import figures
-from vconsole.tui.advice import KV_NEARLY_FULL
-from vconsole.tui.text import Line, Role, line
+from vconsole.tui.text import Line, Role, Span, line
 from vconsole.tui.widgets.series_panel import Series, SeriesPanel
+
+WITH_ROOM = 60
 
 
 class QueuePanel(SeriesPanel):
@@ -51,6 +54,7 @@ class QueuePanel(SeriesPanel):
         hits = metrics.prefix_cache_hit_rate if metrics else None
         preempted = metrics.preemptions if metrics else None
         role = Role.WARN if preempted else Role.TEXT
+        with_room = self.size.width >= WITH_ROOM
         return (
             line(
                 ("prefix   ", Role.DIM),
@@ -58,8 +62,20 @@ class QueuePanel(SeriesPanel):
                 (" hits", Role.DIM),
                 ("    preempted ", Role.DIM),
                 (figures.count(preempted), role),
+                *(_more(metrics) if metrics and with_room else ()),
             ),
         )
+
+
+def _more(metrics: Metrics) -> list[Span]:
+    """What only some servers have: requests put off, accepted drafts of a speculative decoder."""
+    spans: list[Span] = []
+    if deferred := metrics.waiting_by_reason.get("deferred"):
+        spans += [("    deferred ", Role.DIM), (figures.count(deferred), Role.TEXT)]
+    if metrics.spec_acceptance is not None:
+        accepted = figures.percent(metrics.spec_acceptance)
+        spans += [("    drafts ", Role.DIM), (accepted, Role.TEXT)]
+    return spans
 
 
 def _figure(text: str, role: Role = Role.STRONG) -> Line:

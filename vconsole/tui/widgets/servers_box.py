@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.supervisor.model import ForeignServer, ServerStatus, StrayProcess
+from vconsole.supervisor.model import ForeignServer, ServerStatus, SleeperStatus, StrayProcess
 from vconsole.tui import figures
 from vconsole.tui.looks import STATES
 from vconsole.tui.text import Line, Role, fit, line, spread
@@ -38,6 +38,8 @@ class ServersBox(Panel):
         if view is None or view.status is None:
             return []
         rows = [self._own(i, server, width) for i, server in enumerate(view.servers)]
+        for server in view.servers:
+            rows += [self._asleep(server, one, width) for one in server.sleepers]
         if view.status.foreign:
             rows += [(), line(("Not ours, and never touched", Role.ACCENT))]
             for foreign in view.status.foreign:
@@ -56,6 +58,17 @@ class ServersBox(Panel):
             f"  {model_name(server) or figures.UNKNOWN}",
         )
         return spread(left, line((f"  {address(server) or ''}", Role.DIM)), width)
+
+    def _asleep(self, server: ServerStatus, sleeper: SleeperStatus, width: int) -> Line:
+        look = STATES[sleeper.state]
+        left = line(
+            ("  ", Role.TEXT),
+            fit(line((server.name, Role.DIM)), NAME_CELLS),
+            (f"{look.symbol(self.glyphs)} {look.word:<{STATE_CELLS - 2}}", look.role),
+            f"  {sleeper.served_name}",
+        )
+        right = f"  pid {sleeper.pid}  {figures.gib(sleeper.memory_bytes)} GiB of memory"
+        return spread(left, line((right, Role.DIM)), width)
 
     def _foreign(self, foreign: ForeignServer, width: int) -> list[Line]:
         held = foreign.gpu_memory_bytes or foreign.memory_bytes

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from vconsole.supervisor.model import ServerState
 from vconsole.tui import figures
+from vconsole.tui.actions import key_for
 from vconsole.tui.looks import look_of
 from vconsole.tui.text import Line, Role, cells, fit, line, spread
 from vconsole.tui.view import View, address
@@ -52,7 +53,12 @@ class StateLine(Canvas):
         if server.state is ServerState.FAILED and server.last_failure:
             facts.append(line(server.last_failure.cause.replace("_", " ")))
         if view.paused:
-            facts.append(line(("PAUSED", Role.WARN_STRONG), (" space goes on", Role.DIM)))
+            facts.append(
+                line(
+                    ("PAUSED", Role.WARN_STRONG),
+                    (f" {key_for(view, 'overview.pause')} goes on", Role.DIM),
+                )
+            )
         if view.readonly:
             facts.append(line(("read-only", Role.WARN)))
         return facts

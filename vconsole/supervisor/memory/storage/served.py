@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from vconsole.monitoring.budget import Counted
 from vconsole.supervisor.memory.tally import Counters, Increase
+from vconsole.supervisor.telling.levels import NAMES
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS served (
@@ -38,9 +40,19 @@ CREATE TABLE IF NOT EXISTS energy (
     minute INTEGER NOT NULL UNIQUE,
     energy_wh REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS levels (
+    id INTEGER PRIMARY KEY,
+    server TEXT NOT NULL,
+    minute INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    total REAL NOT NULL,
+    bad REAL NOT NULL,
+    UNIQUE (server, minute, name)
+);
 CREATE TABLE IF NOT EXISTS counters (server TEXT PRIMARY KEY, seen TEXT NOT NULL);
 """
-KEPT_ROWS = {"served": 200_000, "finished": 200_000, "energy": 100_000}
+NOTHING_COUNTED = {name: Counted() for name in NAMES}
+KEPT_ROWS = {"served": 200_000, "finished": 200_000, "energy": 100_000, "levels": 400_000}
 
 
 @dataclass(slots=True)
@@ -54,7 +66,10 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over a span; `energy_wh` is None where no card said what it draws."""
+    """Sums over a span; `energy_wh` is None where no card said what it draws.
+
+    `energy_minutes` are those in which one did.
+    """
 
     serving_s: float = 0.0
     prompt_tokens: float = 0.0
@@ -62,6 +77,7 @@ class Totals:
     preemptions: float = 0.0
     finished: Mapping[str, float] = field(default_factory=dict)
     energy_wh: float | None = None
+    energy_minutes: int = 0
 
 
 def add(connection: sqlite3.Connection, pending: Pending) -> None:
@@ -82,6 +98,11 @@ def add(connection: sqlite3.Connection, pending: Pending) -> None:
             "INSERT INTO finished (server, minute, reason, requests) VALUES (?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET requests = requests + excluded.requests",
             [(server, minute, reason, count) for reason, count in more.finished.items()],
+        )
+        connection.executemany(
+            "INSERT INTO levels (server, minute, name, total, bad) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET total = total + excluded.total, bad = bad + excluded.bad",
+            [(server, minute, name, one.total, one.bad) for name, one in more.levels.items()],
         )
     connection.executemany(
         "INSERT INTO energy (minute, energy_wh) VALUES (?, ?)"
@@ -119,10 +140,23 @@ def totals(
     finished = connection.execute(
         f"SELECT reason, sum(requests) FROM finished WHERE {where} GROUP BY reason", bounds
     ).fetchall()
-    (energy_wh,) = connection.execute(
-        "SELECT sum(energy_wh) FROM energy WHERE minute >= ? AND minute <= ?", span
+    energy_wh, energy_minutes = connection.execute(
+        "SELECT sum(energy_wh), count(*) FROM energy WHERE minute >= ? AND minute <= ?", span
     ).fetchone()
     serving_s, prompt_tokens, generation_tokens, preemptions = row
     return Totals(
-        serving_s, prompt_tokens, generation_tokens, preemptions, dict(finished), energy_wh
+        *(serving_s, prompt_tokens, generation_tokens, preemptions),
+        *(dict(finished), energy_wh, energy_minutes),
     )
+
+
+def levels(
+    connection: sqlite3.Connection, server: str, since_s: float, until_s: float
+) -> dict[str, Counted]:
+    """What was promised, by the promise's name, in the minutes of a span of Unix time."""
+    rows = connection.execute(
+        "SELECT name, sum(total), sum(bad) FROM levels"
+        " WHERE server = ? AND minute > ? AND minute <= ? GROUP BY name",
+        (server, int(since_s // 60), int(until_s // 60)),
+    )
+    return NOTHING_COUNTED | {name: Counted(total, bad) for name, total, bad in rows}

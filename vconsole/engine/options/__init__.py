@@ -1,0 +1,1 @@
+"""The options of the installed vLLM, as its own parser has them."""

@@ -1,0 +1,1 @@
+"""The unit that runs the supervisor: its text, where it lies, how it comes and goes."""

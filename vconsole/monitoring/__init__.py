@@ -1,0 +1,1 @@
+"""What Prometheus and Grafana need to watch this host: made from the settings, for `export`."""

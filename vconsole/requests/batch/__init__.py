@@ -1,0 +1,1 @@
+"""Batches against a running server: checked input, a journal as output, retries, resume."""

@@ -1,0 +1,1 @@
+"""Whether leaving Ollama was worth it, on this host: measured claim by claim."""

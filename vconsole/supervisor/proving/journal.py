@@ -1,0 +1,214 @@
+"""The journal of a proof: what it is about, then a line for each thing that was found.
+
+Nothing else is kept: what was measured, why something could not be, what either side holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from vconsole import paths
+from vconsole.errors import ExitCode, VConsoleError
+from vconsole.requests.bench.model import Lengths, Load, Measured
+from vconsole.requests.bench.plan import HostFacts
+from vconsole.supervisor.line_file import append_line, whole_lines
+from vconsole.supervisor.proving.model import Leg, Side
+from vconsole.supervisor.proving.rival import Rival
+from vconsole.supervisor.proving.room import Noted
+from vconsole.supervisor.tuning.model import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is put to the proof; measurements of one subject may stand beside each other."""
+
+    server: str
+    model: str
+    served_name: str
+    engine: str
+    rival_url: str | None
+    rival_model: str | None
+    workload: str
+    load: Load
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line; `before` ran when it began, `sampler_given` with that value of its variable.
+
+    `missing` is of the legs that this host cannot measure, `lengths` as in the tuner's journal.
+    """
+
+    subject: Subject
+    before: Setting
+    begun_at: datetime
+    ours: Side
+    rival: Rival | None = None
+    profile: str | None = None
+    sampler_given: str | None = None
+    ollama: Noted = field(default_factory=Noted)
+    host: HostFacts = field(default_factory=HostFacts)
+    lengths: tuple[Lengths, ...] = ()
+    missing: dict[Leg, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """One repeat of a leg; `salt` says which prompts it was asked. A later one takes its place."""
+
+    leg: Leg
+    repeat: int
+    salt: str
+    measured: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    leg: Leg
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Exactly one of them; `rests` is whether we have stopped our server, `ended` the end."""
+
+    header: Header | None = None
+    took: Took | None = None
+    missed: Missed | None = None
+    ours: Side | None = None
+    rival: Side | None = None
+    rests: bool | None = None
+    ended: datetime | None = None
+
+
+class Journal:
+    """One proof on disk; closed it is kept beside those before it."""
+
+    def __init__(self, path: Path, header: Header, lines: list[Line]) -> None:
+        self.path, self.header, self._lines = path, header, lines
+
+    @classmethod
+    def begin(cls, header: Header) -> Journal:
+        path = journal_path(header.subject.server)
+        paths.private_folder(paths.state_dir())
+        paths.private_folder(path.parent)
+        path.unlink(missing_ok=True)
+        journal = cls(path, header, [])
+        journal.add(Line(header=header))
+        return journal
+
+    @classmethod
+    def found(cls, server: str) -> Journal | None:
+        """The unfinished proof of this server."""
+        return cls.read(journal_path(server))
+
+    @classmethod
+    def last(cls, server: str) -> Journal | None:
+        """The latest finished proof of this server."""
+        path = journal_path(server)
+        kept = sorted(path.parent.glob(f"{path.stem}-[0-9]*T[0-9]*.jsonl"))
+        return cls.read(kept[-1]) if kept else None
+
+    @classmethod
+    def read(cls, path: Path) -> Journal | None:
+        """None where there is none; an error where it cannot be read."""
+        raw = whole_lines(path)
+        try:
+            lines = [msgspec.json.decode(line, type=Line) for line in raw or ()]
+        except msgspec.MsgspecError as error:
+            raise VConsoleError(
+                f"the journal of a proof {path} cannot be read: {error}",
+                "move it away; `vconsole status` shows what runs now, `vconsole ollama status` "
+                "what was taken from Ollama",
+            ) from error
+        header = next((line.header for line in lines if line.header), None)
+        return None if header is None else cls(path, header, lines)
+
+    @property
+    def series(self) -> dict[Leg, tuple[Measured, ...]]:
+        """What was measured, by leg, in the order of the repeats."""
+        by_leg: dict[Leg, dict[int, Measured]] = {}
+        for took in self._took:
+            by_leg.setdefault(took.leg, {})[took.repeat] = took.measured
+        return {leg: tuple(m for _, m in sorted(found.items())) for leg, found in by_leg.items()}
+
+    @property
+    def missing(self) -> dict[Leg, str]:
+        missed = (line.missed for line in self._lines if line.missed)
+        return {**self.header.missing, **{one.leg: one.why for one in missed}}
+
+    @property
+    def sides(self) -> tuple[Side, Side | None]:
+        """Both as they were when they served; before that as far as they were known."""
+        ours = [line.ours for line in self._lines if line.ours]
+        theirs = [line.rival for line in self._lines if line.rival]
+        rival = self.header.rival
+        known = Side(rival.name, rival.model or "", rival.version) if rival else None
+        return (ours or [self.header.ours])[-1], theirs[-1] if theirs else known
+
+    @property
+    def rests(self) -> bool:
+        """Whether we stopped our server and have not started it again."""
+        said = [line.rests for line in self._lines if line.rests is not None]
+        return bool(said and said[-1])
+
+    @property
+    def repeats_done(self) -> int:
+        return len({(took.leg, took.repeat) for took in self._took})
+
+    def has(self, leg: Leg, repeat: int) -> bool:
+        """Whether it was measured, or cannot be."""
+        return leg in self.missing or self.salt_of(leg, repeat) is not None
+
+    def salt_of(self, leg: Leg, repeat: int) -> str | None:
+        """Which prompts this repeat was asked, where it was."""
+        of_it = [took.salt for took in self._took if (took.leg, took.repeat) == (leg, repeat)]
+        return of_it[-1] if of_it else None
+
+    def add(self, line: Line) -> None:
+        """On disk when this returns."""
+        try:
+            append_line(self.path, msgspec.json.encode(line))
+        except OSError as error:
+            raise VConsoleError(
+                f"cannot write the journal {self.path}: {error.strerror}",
+                "make room; what is written there is not lost, and `vconsole prove` goes on",
+            ) from error
+        self._lines.append(line)
+
+    def close(self) -> Path:
+        """The end: kept under the instant of its beginning; returns where."""
+        self.add(Line(ended=datetime.now(UTC)))
+        stamp = self.header.begun_at.strftime("%Y%m%dT%H%M%S")
+        kept = self.path.with_name(f"{self.path.stem}-{stamp}.jsonl")
+        self.path.replace(kept)
+        self.path = kept
+        return kept
+
+    @property
+    def _took(self) -> list[Took]:
+        return [line.took for line in self._lines if line.took]
+
+
+def journal_path(server: str) -> Path:
+    return paths.state_dir() / "proving" / f"{server}.jsonl"
+
+
+def refuse_other(found: Header, wanted: Subject) -> None:
+    """Refuse (exit code 5) to go on with a proof that was about something else."""
+    if found.subject == wanted:
+        return
+    fields = Subject.__dataclass_fields__
+    other = [name for name in fields if getattr(found.subject, name) != getattr(wanted, name)]
+    raise VConsoleError(
+        f"an unfinished proof of {wanted.server} was about something else ({', '.join(other)})",
+        "call it as it was called then; or `vconsole prove --undo` gives back what was before",
+        ExitCode.REFUSED,
+        kind="other_proof",
+    )

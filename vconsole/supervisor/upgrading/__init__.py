@@ -1,0 +1,1 @@
+"""A new engine beside the old: tried before it takes over, and the way back."""

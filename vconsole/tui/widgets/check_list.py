@@ -1,0 +1,110 @@
+"""The doctor's checks with their score; one is marked, and its evidence and remedy stand below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from vconsole.supervisor.doctor.check import Check, Examination, State
+from vconsole.tui.actions import key_for
+from vconsole.tui.looks import Look
+from vconsole.tui.text import Line, Role, fit, line, wrapped
+from vconsole.tui.widgets.panel import Panel
+
+LOOKS = {
+    State.OK: Look("ok", "tick", Role.GOOD),
+    State.WARNING: Look("warning", "warning", Role.WARN),
+    State.BAD: Look("bad", "cross", Role.BAD),
+    State.UNKNOWN: Look("unknown", "unknown", Role.DIM),
+    State.NOT_APPLICABLE: Look("not applicable", "between", Role.FAINT),
+}
+# What wants something comes first.
+ORDER = (State.BAD, State.WARNING, State.UNKNOWN, State.OK, State.NOT_APPLICABLE)
+TITLE_CELLS = 18
+# Of the marked check, below the rule: few where there is room for few.
+DETAIL_ROWS = 4
+TALL, TALL_DETAIL_ROWS = 20, 6
+
+
+class CheckList(Panel, can_focus=True):
+    """`cursor` is a position among the checks, the worst of which come first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "move(-8)", show=False),
+        Binding("pagedown", "move(8)", show=False),
+    ]
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.examination: Examination | None = None
+        self.cursor = 0
+        self.top = 0
+
+    @property
+    def checks(self) -> list[Check]:
+        found = self.examination.checks if self.examination else ()
+        return sorted(found, key=lambda check: ORDER.index(check.status))
+
+    @property
+    def marked(self) -> Check | None:
+        checks = self.checks
+        return checks[min(self.cursor, len(checks) - 1)] if checks else None
+
+    def show_examination(self, examination: Examination) -> None:
+        """Draw these, keeping the marked check marked."""
+        before = self.marked
+        self.examination = examination
+        names = [check.name for check in self.checks]
+        if before is not None and before.name in names and self.cursor:
+            self.cursor = names.index(before.name)
+        self.redraw()
+
+    def action_move(self, by: int) -> None:
+        self.cursor = max(0, min(self.cursor + by, len(self.checks) - 1))
+        self.redraw()
+
+    def heading(self) -> tuple[Line, Line]:
+        words = self.examination.arithmetic if self.examination else "looking …"
+        return line(("Doctor", Role.STRONG)), line((words, Role.DIM))
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        detail_rows = TALL_DETAIL_ROWS if height >= TALL else DETAIL_ROWS
+        checks, room = self.checks, max(1, height - detail_rows)
+        self.top = max(min(self.top, self.cursor), self.cursor - room + 1, 0)
+        rows = [
+            self._row(check, place == self.cursor, width)
+            for place, check in enumerate(checks[self.top : self.top + room], self.top)
+        ]
+        rows += [()] * (room - len(rows))
+        return [*rows, *self._detail(width, detail_rows)]
+
+    def _row(self, check: Check, is_marked: bool, width: int) -> Line:
+        look = LOOKS[check.status]
+        title = f"{check.title[:TITLE_CELLS]:<{TITLE_CELLS}}"
+        quiet = check.status in (State.OK, State.NOT_APPLICABLE)
+        row = line(
+            (f"{look.symbol(self.glyphs)} ", look.role),
+            (title, Role.MARKED if is_marked else Role.TEXT),
+            " ",
+            (check.detail, Role.DIM if quiet else Role.TEXT),
+        )
+        return fit(row, width, self.glyphs.ellipsis)
+
+    def _detail(self, width: int, height: int) -> list[Line]:
+        check = self.marked
+        if check is None:
+            return [()] * height
+        words = [f"{check.title}: {LOOKS[check.status].word}"]
+        words += [check.gain] if check.gain else []
+        rows: list[Line] = [line((self.glyphs.horizontal * width, Role.LINE))]
+        if check.remedy:
+            key = key_for(self.view, "host.fix") if check.fixable and self.view else ""
+            rows += wrapped(f"{key}: {check.remedy}" if key else check.remedy, width, Role.ACCENT)
+        else:
+            rows += wrapped(check.detail, width, Role.DIM)
+        rows += wrapped(". ".join(words), width, Role.DIM)
+        return (rows + [()] * height)[:height]
