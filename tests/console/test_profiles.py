@@ -98,6 +98,26 @@ async def test_b_makes_a_profile_of_what_runs(stage: Stage) -> None:
         assert stage.peer.asked[-1][1]["model"] == "night"
 
 
+async def test_b_in_the_list_gives_a_tuned_profile_back_what_it_was(stage: Stage) -> None:
+    save_profile("night", Profile("demo", flags={"max-num-seqs": 32}))
+    save_profile("night-before-tune", Profile("demo", flags={"max-num-seqs": 8}))
+    stage.supervise(sketches.ready(GOOD))
+    app = stage.console()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_live(pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: "before tune" in painted(app), "the key was offered")
+        await pilot.press("b")
+        await until(pilot, lambda: "+ max-num-seqs = 8" in painted(app), "it said what changes")
+        await pilot.press("enter")
+        assert load_profiles()["night"].flags == {"max-num-seqs": 32}
+        await pilot.press("b", "y")
+        await until(pilot, lambda: "night-before-tune" not in painted(app), "it went back")
+        assert load_profiles()["night"].flags == {"max-num-seqs": 8}
+        await pilot.press("b")
+        await until(pilot, lambda: "no profile night-before" in "".join(toasts(app)), "no second")
+
+
 async def test_the_form_searches_changes_checks_and_saves(stage: Stage) -> None:
     save_profile("old", OLD)
     stage.supervise(sketches.ready(GOOD))

@@ -39,8 +39,8 @@ def write(name: str, as_it_ran: Profile, chosen: tuple[str, ...]) -> Written:
     return Written(name, before, path)
 
 
-def take_back(name: str) -> Profile:
-    """Give `name` back what it was before it was tuned."""
+def before_tune(name: str) -> Profile:
+    """What `name` was before it was tuned; an error where nothing of that is kept."""
     before = f"{name}{BEFORE}"
     old = find_profile(before)
     if old is None:
@@ -50,8 +50,14 @@ def take_back(name: str) -> Profile:
             ExitCode.REFUSED,
             kind="nothing_to_undo",
         )
+    return old
+
+
+def take_back(name: str) -> Profile:
+    """Give `name` back what it was before it was tuned."""
+    old = before_tune(name)
     save_profile(name, old)
-    remove_profile(before)
+    remove_profile(f"{name}{BEFORE}")
     return old
 
 

@@ -14,6 +14,7 @@ from vconsole.models.profile_file import remove_profile
 from vconsole.models.profile_flags import difference_of
 from vconsole.models.profiles import load_profiles
 from vconsole.supervisor.profiles import command_of, profile_of
+from vconsole.supervisor.tuning.deciding import before_tune, take_back
 from vconsole.tui.screens.confirm import ConfirmScreen
 from vconsole.tui.screens.profile_form import ProfileFormScreen
 from vconsole.tui.screens.profile_name import ProfileNameScreen
@@ -22,6 +23,8 @@ from vconsole.tui.widgets.profiles_box import ProfilesBox
 
 if TYPE_CHECKING:
     from vconsole.tui.app import ConsoleApp
+
+NOT_TOUCHED = "Servers that run are not touched."
 
 
 class ProfilesScreen(ModalScreen[None]):
@@ -35,6 +38,7 @@ class ProfilesScreen(ModalScreen[None]):
         Binding("n", "begin('new')", show=False),
         Binding("d", "begin('diff')", show=False),
         Binding("y", "begin('copy')", show=False),
+        Binding("b", "begin('before')", show=False),
         Binding("X", "begin('remove')", show=False),
     ]
 
@@ -62,7 +66,7 @@ class ProfilesScreen(ModalScreen[None]):
     def action_begin(self, what: str) -> None:
         """Carry out a key; an error is said and nothing changes."""
         changing = {"start": self._start, "edit": self._edit, "new": self._new}
-        changing["remove"] = self._remove
+        changing.update(remove=self._remove, before=self._before)
         work: dict[str, Callable[[], None]] = {"diff": self._diff, "copy": self._copy, **changing}
         if self._view.readonly and what in changing:
             self.notify("This console is read-only.", severity="warning")
@@ -71,7 +75,7 @@ class ProfilesScreen(ModalScreen[None]):
             return
         self._try(work[what])
 
-    def _try(self, work: Callable[[], None]) -> None:
+    def _try(self, work: Callable[[], object]) -> None:
         try:
             work()
         except VConsoleError as error:
@@ -116,15 +120,21 @@ class ProfilesScreen(ModalScreen[None]):
         self._box.redraw()
         cast("ConsoleApp", self.app).copy(command, "command line")
 
+    def _before(self) -> None:
+        """Give the chosen profile back what it was before a search for better flags."""
+        name, old = self._chosen, before_tune(self._chosen)
+        rows = difference_of(self._box.profiles[name].flags, old.flags)
+        effects = [*rows, NOT_TOUCHED, f"enter starts {name} as it is then."]
+        self._ask("As it was before it was tuned?", effects, "go back", lambda: take_back(name))
+
     def _remove(self) -> None:
         name = self._chosen
-        question = ConfirmScreen(
-            "Remove the profile?", name, ["Servers that run are not touched."], "remove it"
-        )
+        self._ask("Remove the profile?", [NOT_TOUCHED], "remove it", lambda: remove_profile(name))
 
+    def _ask(self, title: str, effects: list[str], verb: str, act: Callable[[], object]) -> None:
         def answered(yes: bool | None) -> None:
             if yes:
-                self._try(lambda: remove_profile(name))
+                self._try(act)
                 self._load()
 
-        self.app.push_screen(question, answered)
+        self.app.push_screen(ConfirmScreen(title, self._chosen, effects, verb), answered)

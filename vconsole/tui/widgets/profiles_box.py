@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vconsole.models.profiles import Profile
+from vconsole.supervisor.tuning.deciding import BEFORE
 from vconsole.tui.text import Line, Role, fit, line, wrap
 from vconsole.tui.widgets.panel import Panel
 
@@ -27,7 +28,9 @@ class ProfilesBox(Panel):
         return names[self.chosen] if names else None
 
     def heading(self) -> tuple[Line, Line]:
-        keys = (("enter", "starts"), ("e", "edits"), ("n", "new"), ("d", "diff"), ("y", "copies"))
+        keys = [("enter", "starts"), ("e", "edits"), ("n", "new"), ("d", "diff"), ("y", "copies")]
+        if f"{self.name_chosen}{BEFORE}" in self.profiles:
+            keys = [*keys[:2], ("b", "before tune"), *keys[3:]]
         shown = [line((key, Role.KEY), (f" {word}  ", Role.DIM)) for key, word in keys]
         return line(("Profiles", Role.STRONG)), line(*shown, ("esc", Role.KEY))
 
