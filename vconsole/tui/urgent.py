@@ -15,6 +15,7 @@ from vconsole.tui.view import View
 
 FAST = "fast"
 WORTH_TELLING_BYTES = 256 << 20
+DOWN = frozenset({ServerState.STOPPED, ServerState.FAILED, ServerState.BACKOFF, None})
 TROUBLED = frozenset({ServerState.FAILED, ServerState.STALLED, ServerState.BACKOFF})
 
 
@@ -40,12 +41,24 @@ def _ollama(view: View, glyphs: Glyphs) -> Iterator[Line]:
     """Memory of the card that the next start could have; with a server up it holds that back."""
     held = view.status.ollama.gpu_bytes if view.status else None
     if held and held >= WORTH_TELLING_BYTES:
+        missing = min(held, _missing_bytes(view))
+        needed = f"; the next start needs {figures.gib(missing)} of them" if missing else ""
         yield line(
             (f"{glyphs.warning} ", Role.WARN),
-            f"Ollama holds {figures.gib(held)} GiB of the card.  ",
+            f"Ollama holds {figures.gib(held)} GiB{needed or ' of the card'}.  ",
             (key_for(view, "screen.host") if view.keymap else "o", Role.KEY),
-            (" shows how it makes room", Role.DIM),
+            (" makes room" if needed else " shows how it makes room", Role.DIM),
         )
+
+
+def _missing_bytes(view: View) -> int:
+    """What the emptiest card lacks for the model that ran last; 0 while one runs, or unknown."""
+    server, gpus = view.server, view.status.gpus if view.status else ()
+    free = [gpu.memory_free_bytes for gpu in gpus if gpu.memory_free_bytes is not None]
+    least = server.plan.least_bytes if server and server.plan else None
+    if least is None or not free or view.state not in DOWN:
+        return 0
+    return max(0, least - max(free))
 
 
 def _burning(view: View, glyphs: Glyphs) -> Iterator[Line]:

@@ -142,3 +142,13 @@ class Plan:
     def arguments(self) -> tuple[str, ...]:
         """The proposed flags as vLLM's command line wants them."""
         return tuple(part for flag in self.flags for part in flag.arguments)
+
+    @property
+    def least_bytes(self) -> int | None:
+        """What a start of it takes of a card: weights, overhead, and the KV of one full request."""
+        if not (self.weights_bytes and self.overhead_bytes and self.kv_cache_bytes):
+            return None
+        if not self.max_concurrency:
+            return None
+        one_request = self.kv_cache_bytes.value / self.max_concurrency
+        return self.weights_bytes.value + self.overhead_bytes.value + int(one_request)
