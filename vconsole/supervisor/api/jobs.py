@@ -45,10 +45,12 @@ async def _cancel(request: web.Request) -> web.Response:
 
 
 async def _retry(request: web.Request) -> web.Response:
+    """Run again what failed of a job, and nothing else; the answer is the job."""
     return json_answer(await request.app[SUPERVISOR].jobs.retry(request.match_info["id"]), 202)
 
 
 async def _change(request: web.Request) -> web.Response:
+    """Another `priority`, `weight` or `concurrency` for a job; concurrency 0 tunes itself."""
     wanted = await body(request, JobChange)
     return json_answer(request.app[SUPERVISOR].jobs.change(request.match_info["id"], wanted))
 

@@ -1,4 +1,4 @@
-"""What is known of a model whatever the card: size, packing, context, licence, quality, place."""
+"""What is known of a model whatever the card: size, weights, context, licence, quality, place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def facts(row: ModelRow, width: int) -> list[Line]:
     gate = ", gated: accept it on the Hub first" if row.gated and not row.on_disk else ""
     known = {
         "size": parameters,
-        "packing": row.quantization,
+        "weights": row.quantization,
         "context": f"{row.context:,} tokens" if row.context else None,
         "licence": f"{row.license or 'not known'}{gate}",
         "quality": quality,
