@@ -62,7 +62,7 @@ async def open_batch(pilot: Pilot[None]) -> None:
     await until_live(pilot)
     await pilot.press("4")
     await until(pilot, lambda: isinstance(pilot.app.screen, BatchScreen), "the screen came")
-    await until(pilot, lambda: screen_of(pilot).jobs.jobs is not None, "the jobs were read")
+    await until(pilot, lambda: screen_of(pilot).jobs.items is not None, "the jobs were read")
 
 
 async def mark(pilot: Pilot[None], job_id: str) -> None:

@@ -60,7 +60,7 @@ async def open_bench(pilot: Pilot[None]) -> None:
     await until_live(pilot)
     await pilot.press("5")
     await until(pilot, lambda: isinstance(pilot.app.screen, BenchScreen), "the screen came")
-    await until(pilot, lambda: screen_of(pilot).benches.benches is not None, "benches were read")
+    await until(pilot, lambda: screen_of(pilot).benches.items is not None, "benches were read")
 
 
 async def mark(pilot: Pilot[None], bench_id: str) -> None:
@@ -283,7 +283,7 @@ async def test_a_bench_is_forgotten_after_a_question(stage: Stage) -> None:
         await pilot.press("y")
         await until(pilot, lambda: not kept.path_of("m2").exists(), "it is gone")
         rows = screen_of(pilot).benches
-        await until(pilot, lambda: len(rows.benches or ()) == 3, "the list is shorter")
+        await until(pilot, lambda: len(rows.items or ()) == 3, "the list is shorter")
 
 
 async def test_the_command_that_measures_the_same_is_copied(stage: Stage) -> None:

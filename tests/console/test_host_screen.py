@@ -77,7 +77,8 @@ async def test_the_score_and_the_worst_first(stage: Stage) -> None:
     app = console(stage)
     async with app.run_test(size=(140, 45)) as pilot:
         checks = await open_host(pilot)
-        assert checks.checks[0].status == "bad"
+        assert checks.marked is not None
+        assert checks.marked.status == "bad"
         assert host.LOOK.examination.arithmetic in painted(app)
         await pilot.press("down", "down")
         assert checks.cursor == 2

@@ -95,7 +95,7 @@ class BatchScreen(ConsoleScreen):
         if message.look is None:
             return
         self._look = message.look
-        self.jobs.show_jobs(message.look.jobs)
+        self.jobs.show_items(message.look.jobs)
         if self._to_mark is not None:
             self.jobs.mark(self._to_mark)
             self._to_mark = None

@@ -91,7 +91,7 @@ class BenchScreen(ConsoleScreen):
     def _arrived(self, message: BenchesArrived) -> None:
         self._reading = False
         self._look = message.look
-        self.benches.show_benches(message.look.rows)
+        self.benches.show_items(message.look.rows)
         if self._to_mark is not None and self.benches.mark(self._to_mark):
             self._to_mark = None
         self._draw()

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
-
-from textual.binding import Binding, BindingType
 
 from vconsole.supervisor.doctor.check import Check, Examination, State
 from vconsole.tui.actions import key_for
 from vconsole.tui.looks import Look
 from vconsole.tui.text import Line, Role, fit, line, wrapped
-from vconsole.tui.widgets.panel import Panel
+from vconsole.tui.widgets.pick_list import PickList
 
 LOOKS = {
     State.OK: Look("ok", "tick", Role.GOOD),
@@ -28,44 +25,21 @@ DETAIL_ROWS = 4
 TALL, TALL_DETAIL_ROWS = 20, 6
 
 
-class CheckList(Panel, can_focus=True):
-    """`cursor` is a position among the checks, the worst of which come first."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup", "move(-8)", show=False),
-        Binding("pagedown", "move(8)", show=False),
-    ]
+class CheckList(PickList[Check]):
+    """The worst checks come first; a mark that was not moved stays on the worst."""
 
     def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(id)
         self.examination: Examination | None = None
-        self.cursor = 0
-        self.top = 0
 
-    @property
-    def checks(self) -> list[Check]:
-        found = self.examination.checks if self.examination else ()
-        return sorted(found, key=lambda check: ORDER.index(check.status))
-
-    @property
-    def marked(self) -> Check | None:
-        checks = self.checks
-        return checks[min(self.cursor, len(checks) - 1)] if checks else None
+    def name_of(self, item: Check) -> str:
+        return item.name
 
     def show_examination(self, examination: Examination) -> None:
         """Draw these, keeping the marked check marked."""
-        before = self.marked
-        self.examination = examination
-        names = [check.name for check in self.checks]
-        if before is not None and before.name in names and self.cursor:
-            self.cursor = names.index(before.name)
-        self.redraw()
-
-    def action_move(self, by: int) -> None:
-        self.cursor = max(0, min(self.cursor + by, len(self.checks) - 1))
-        self.redraw()
+        moved, self.examination = self.cursor > 0, examination
+        self.show_items(sorted(examination.checks, key=lambda check: ORDER.index(check.status)))
+        self.cursor = self.cursor if moved else 0
 
     def heading(self) -> tuple[Line, Line]:
         words = self.examination.arithmetic if self.examination else "looking …"
@@ -73,11 +47,11 @@ class CheckList(Panel, can_focus=True):
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         detail_rows = TALL_DETAIL_ROWS if height >= TALL else DETAIL_ROWS
-        checks, room = self.checks, max(1, height - detail_rows)
-        self.top = max(min(self.top, self.cursor), self.cursor - room + 1, 0)
+        room = max(1, height - detail_rows)
+        shown = self.in_sight(room)
         rows = [
             self._row(check, place == self.cursor, width)
-            for place, check in enumerate(checks[self.top : self.top + room], self.top)
+            for place, check in enumerate(shown, self.top)
         ]
         rows += [()] * (room - len(rows))
         return [*rows, *self._detail(width, detail_rows)]

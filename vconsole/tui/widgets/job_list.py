@@ -3,72 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
-
-from textual import events
-from textual.binding import Binding, BindingType
-from textual.message import Message
 
 from vconsole.supervisor.jobs.model import JobStatus
 from vconsole.tui import figures
 from vconsole.tui.actions import key_for
 from vconsole.tui.job_look import is_over, look_of_job, share_done, when
 from vconsole.tui.text import Line, Role, fit, line
-from vconsole.tui.widgets.panel import Panel
+from vconsole.tui.widgets.pick_list import PickList
 
 COUNTS_FROM_CELLS = 100
-WHEEL_ROWS = 3
 
 
-class JobList(Panel, can_focus=True):
-    """`cursor` is a position in `jobs`; None until the supervisor was asked."""
+class JobList(PickList[JobStatus]):
+    rows_above = 1
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup", "move(-10)", show=False),
-        Binding("pagedown", "move(10)", show=False),
-        Binding("home", "move(-100000)", show=False),
-        Binding("end", "move(100000)", show=False),
-    ]
-
-    class Moved(Message):
-        """Another job is marked."""
-
-    def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.jobs: tuple[JobStatus, ...] | None = None
-        self.cursor = 0
-        self.top = 0
-
-    @property
-    def marked(self) -> JobStatus | None:
-        return self.jobs[min(self.cursor, len(self.jobs) - 1)] if self.jobs else None
-
-    def show_jobs(self, jobs: tuple[JobStatus, ...]) -> None:
-        """Draw them, keeping the marked one marked wherever it stands now."""
-        before = self.marked
-        self.jobs = jobs
-        self.cursor = min(self.cursor, max(0, len(jobs) - 1))
-        if before is not None:
-            self.mark(before.id)
-        self.redraw()
-
-    def mark(self, job_id: str) -> None:
-        ids = [job.id for job in self.jobs or ()]
-        if job_id in ids:
-            self.cursor = ids.index(job_id)
-            self.redraw()
+    def name_of(self, item: JobStatus) -> str:
+        return item.id
 
     def heading(self) -> tuple[Line, Line]:
-        ahead = sum(1 for job in self.jobs or () if not is_over(job))
+        ahead = sum(1 for job in self.items or () if not is_over(job))
         note = f"{ahead} to be done" if ahead else ""
         return line(("Batches", Role.STRONG)), line((note, Role.DIM))
 
     def body(self, width: int, height: int) -> Sequence[Line]:
-        if self.jobs is None or self.view is None:
+        if self.items is None or self.view is None:
             return [line(("One moment: asking the supervisor.", Role.DIM))]
-        if not self.jobs:
+        if not self.items:
             key = key_for(self.view, "batch.new")
             return [
                 line(
@@ -76,10 +36,7 @@ class JobList(Panel, can_focus=True):
                 ),
                 line(("vconsole batch run requests.jsonl -o answers.jsonl", Role.STRONG)),
             ]
-        room = max(1, height - 1)
-        self.top = max(self.cursor - room + 1, min(self.top, self.cursor))
-        self.top = max(0, min(self.top, len(self.jobs) - room))
-        shown = self.jobs[self.top : self.top + room]
+        shown = self.in_sight(height - self.rows_above)
         rows = [self._row(job, width, self.top + y) for y, job in enumerate(shown)]
         return [self._columns(width), *rows]
 
@@ -113,20 +70,3 @@ class JobList(Panel, can_focus=True):
             (f"{when(job, now):>9}", role),
             (f"{job.priority:>5}{job.weight:>6g}", role),
         )
-
-    def action_move(self, step: int) -> None:
-        last = max(0, len(self.jobs or ()) - 1)
-        self.cursor = max(0, min(self.cursor + step, last))
-        self.redraw()
-        self.post_message(self.Moved())
-
-    def on_mouse_scroll_up(self) -> None:
-        self.action_move(-WHEEL_ROWS)
-
-    def on_mouse_scroll_down(self) -> None:
-        self.action_move(WHEEL_ROWS)
-
-    def on_click(self, event: events.Click) -> None:
-        at = event.y - 2 + self.top
-        if event.y >= 2 and at < len(self.jobs or ()):
-            self.action_move(at - self.cursor)

@@ -3,77 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
-
-from textual import events
-from textual.binding import Binding, BindingType
-from textual.message import Message
 
 from vconsole.models.rows import Listing, ModelRow
 from vconsole.tui import figures
 from vconsole.tui.looks import VERDICTS
 from vconsole.tui.text import Line, Role, fit, line
-from vconsole.tui.widgets.panel import Panel
+from vconsole.tui.widgets.pick_list import PickList
 
 WORDS_FROM_CELLS = 56
-WHEEL_ROWS = 3
 QUANT_CELLS, SIZE_CELLS, TOKENS_CELLS = 6, 6, 7
 
 
-class ModelList(Panel, can_focus=True):
-    """`cursor` is a position in `shown`, the rows that the filter lets through."""
+class ModelList(PickList[ModelRow]):
+    """`items` are the rows of `listing` that the filter lets through.
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("home", "move(-100000)", show=False),
-        Binding("end", "move(100000)", show=False),
-    ]
-
-    class Moved(Message):
-        """Another model is marked, or the same one has changed."""
+    `top` counts drawn rows, headings among them; `_places` has each one's position in `items`.
+    """
 
     def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(id)
         self.listing: Listing | None = None
         self.words = ""
-        self.cursor = 0
-        self.top = 0
         self._places: list[int | None] = []
 
-    @property
-    def shown(self) -> list[ModelRow]:
-        wanted = self.words.lower().split()
-        rows = self.listing.rows if self.listing else ()
-        return [row for row in rows if all(word in _haystack(row) for word in wanted)]
-
-    @property
-    def marked(self) -> ModelRow | None:
-        shown = self.shown
-        return shown[min(self.cursor, len(shown) - 1)] if shown else None
+    def name_of(self, item: ModelRow) -> str:
+        return item.name
 
     def show_listing(self, listing: Listing) -> None:
         """Draw another listing, keeping the marked model marked."""
-        before = self.marked
         self.listing = listing
-        names = [row.name for row in self.shown]
-        if before is not None and before.name in names:
-            self.cursor = names.index(before.name)
-        self._settle()
+        self._sift()
 
     def filter(self, words: str) -> None:
-        self.words, self.cursor, self.top = words, 0, 0
-        self._settle()
+        self.words = words
+        self.items, self.cursor, self.top = None, 0, 0
+        self._sift()
 
-    def _settle(self) -> None:
-        self.cursor = max(0, min(self.cursor, len(self.shown) - 1))
-        self.redraw()
+    def _sift(self) -> None:
+        wanted = self.words.lower().split()
+        rows = self.listing.rows if self.listing else ()
+        self.show_items([row for row in rows if all(word in _haystack(row) for word in wanted)])
         self.post_message(self.Moved())
 
     def heading(self) -> tuple[Line, Line]:
-        shown, known = len(self.shown), len(self.listing.rows) if self.listing else 0
+        shown, known = len(self.items or ()), len(self.listing.rows) if self.listing else 0
         count = f"{shown} of {known}" if self.words else f"{known}"
         filtered = line((f"/{self.words}  ", Role.ACCENT)) if self.words else ()
         return line(("Models", Role.STRONG)), line(filtered, (count, Role.DIM))
@@ -81,7 +54,7 @@ class ModelList(Panel, can_focus=True):
     def body(self, width: int, height: int) -> Sequence[Line]:
         if self.listing is None:
             return [line(("Reading what is here.", Role.DIM))]
-        if not self.shown:
+        if not self.items:
             return [
                 line("No model of that name here."),
                 line(("esc", Role.KEY), (" clears the filter; ", Role.DIM)),
@@ -91,6 +64,7 @@ class ModelList(Panel, can_focus=True):
         at = self._places.index(self.cursor)
         # A heading above the marked row is worth seeing with it.
         first = at - 1 if at and self._places[at - 1] is None else at
+        self._room = height
         self.top = max(at - height + 1, min(self.top, first))
         self.top = max(0, min(self.top, len(rows) - height))
         return rows[self.top : self.top + height]
@@ -99,7 +73,7 @@ class ModelList(Panel, can_focus=True):
         rows: list[Line] = [self._columns(width)]
         self._places = [None]
         section = ""
-        for position, row in enumerate(self.shown):
+        for position, row in enumerate(self.items or ()):
             if (here := _section(row)) != section:
                 section = here
                 rows.append(line((here, Role.ACCENT)))
@@ -135,24 +109,10 @@ class ModelList(Panel, can_focus=True):
             (rest, role),
         )
 
-    def action_move(self, step: int) -> None:
-        self.cursor += step
-        self._settle()
-
-    def action_page(self, pages: int) -> None:
-        self.action_move(pages * max(1, self.size.height - 4))
-
-    def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
-        self.action_move(WHEEL_ROWS)
-
-    def on_mouse_scroll_up(self, _: events.MouseScrollUp) -> None:
-        self.action_move(-WHEEL_ROWS)
-
-    def on_click(self, event: events.Click) -> None:
-        at = event.y - 1 + self.top
-        if 0 <= at < len(self._places) and (place := self._places[at]) is not None:
-            self.cursor = place
-            self._settle()
+    def place_at(self, row: int) -> int:
+        at = row + self.top
+        place = self._places[at] if 0 <= at < len(self._places) else None
+        return -1 if place is None else place
 
 
 def _section(row: ModelRow) -> str:
