@@ -10,7 +10,7 @@ from tests.support.measurements import measured
 from tests.support.proofs import RIVAL, SUBJECT, journal
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.bench.model import Load, Measured
-from vconsole.supervisor.proving.journal import Journal, Line, journal_path, refuse_other
+from vconsole.supervisor.proving.journal import FILES, Journal, Line, refuse_other
 from vconsole.supervisor.proving.legs import WAYS, load_of
 from vconsole.supervisor.proving.model import Leg
 from vconsole.supervisor.proving.prover import Hands, carry_out
@@ -191,7 +191,7 @@ def test_the_journal_says_whether_we_stopped_our_server_and_cuts_off_a_torn_line
     made = journal()
     assert not made.rests
     made.add(Line(rests=True))
-    path = journal_path("main")
+    path = FILES.path("main")
     with path.open("ab") as file:
         file.write(b'{"took": {"leg"')
     found = Journal.found("main")
@@ -213,7 +213,7 @@ def test_another_proof_is_refused_and_a_ruined_journal_is_named() -> None:
     with pytest.raises(VConsoleError, match=r"\(repeats\)") as caught:
         refuse_other(made.header, replace(SUBJECT, repeats=4))
     assert caught.value.exit_code is ExitCode.REFUSED
-    journal_path("main").write_text("no json\n")
+    FILES.path("main").write_text("no json\n")
     with pytest.raises(VConsoleError, match=r"main\.jsonl cannot be read"):
         Journal.found("main")
 

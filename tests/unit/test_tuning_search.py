@@ -16,7 +16,7 @@ from vconsole.models.fit.plan import Card
 from vconsole.requests.bench.model import Load, Measured
 from vconsole.supervisor.tuning.front import BEHIND, FRONT, placed, plot
 from vconsole.supervisor.tuning.ground import Ground
-from vconsole.supervisor.tuning.journal import Header, Journal, Subject, journal_path, refuse_other
+from vconsole.supervisor.tuning.journal import FILES, Header, Journal, Subject, refuse_other
 from vconsole.supervisor.tuning.judging import judged, keeps_level, wilson
 from vconsole.supervisor.tuning.knobs import (
     EAGER,
@@ -164,7 +164,7 @@ def test_interrupted_anywhere_it_ends_where_it_would_have_ended(ends_after: int)
 def test_a_torn_line_is_cut_off_and_the_trials_before_it_hold() -> None:
     machine = Machine(slow_with_few)
     _, kept = tuned(machine, ground(SEQS, "1"))
-    path = journal_path("main")
+    path = FILES.path("main")
     whole = path.read_bytes()
     path.write_bytes(whole[:-20])
     found = Journal.found("main")
@@ -184,7 +184,7 @@ def test_another_search_is_refused_and_says_what_differs() -> None:
 
 def test_a_journal_that_is_no_journal_is_an_error_that_names_it() -> None:
     journal(())
-    journal_path("main").write_text("no json\n")
+    FILES.path("main").write_text("no json\n")
     with pytest.raises(VConsoleError, match=r"main\.jsonl cannot be read"):
         Journal.found("main")
 

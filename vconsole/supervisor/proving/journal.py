@@ -9,17 +9,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
-from vconsole import paths
-from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.bench.model import Lengths, Load, Measured
 from vconsole.requests.bench.plan import HostFacts
-from vconsole.supervisor.line_file import append_line, whole_lines
+from vconsole.supervisor.journal_file import JournalFile
 from vconsole.supervisor.proving.model import Leg, Side
 from vconsole.supervisor.proving.rival import Rival
 from vconsole.supervisor.proving.room import Noted
 from vconsole.supervisor.tuning.model import Setting
+
+FILES = JournalFile(
+    "prove",
+    "proof",
+    "proving",
+    "`vconsole status` shows what runs now, `vconsole ollama status` what was taken from Ollama",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,38 +98,25 @@ class Journal:
 
     @classmethod
     def begin(cls, header: Header) -> Journal:
-        path = journal_path(header.subject.server)
-        paths.private_folder(paths.state_dir())
-        paths.private_folder(path.parent)
-        path.unlink(missing_ok=True)
-        journal = cls(path, header, [])
+        journal = cls(FILES.fresh(header.subject.server), header, [])
         journal.add(Line(header=header))
         return journal
 
     @classmethod
     def found(cls, server: str) -> Journal | None:
         """The unfinished proof of this server."""
-        return cls.read(journal_path(server))
+        return cls.read(FILES.path(server))
 
     @classmethod
     def last(cls, server: str) -> Journal | None:
         """The latest finished proof of this server."""
-        path = journal_path(server)
-        kept = sorted(path.parent.glob(f"{path.stem}-[0-9]*T[0-9]*.jsonl"))
+        kept = FILES.kept(server)
         return cls.read(kept[-1]) if kept else None
 
     @classmethod
     def read(cls, path: Path) -> Journal | None:
         """None where there is none; an error where it cannot be read."""
-        raw = whole_lines(path)
-        try:
-            lines = [msgspec.json.decode(line, type=Line) for line in raw or ()]
-        except msgspec.MsgspecError as error:
-            raise VConsoleError(
-                f"the journal of a proof {path} cannot be read: {error}",
-                "move it away; `vconsole status` shows what runs now, `vconsole ollama status` "
-                "what was taken from Ollama",
-            ) from error
+        lines = FILES.read(path, Line)
         header = next((line.header for line in lines if line.header), None)
         return None if header is None else cls(path, header, lines)
 
@@ -173,42 +163,20 @@ class Journal:
 
     def add(self, line: Line) -> None:
         """On disk when this returns."""
-        try:
-            append_line(self.path, msgspec.json.encode(line))
-        except OSError as error:
-            raise VConsoleError(
-                f"cannot write the journal {self.path}: {error.strerror}",
-                "make room; what is written there is not lost, and `vconsole prove` goes on",
-            ) from error
+        FILES.append(self.path, line)
         self._lines.append(line)
 
     def close(self) -> Path:
         """The end: kept under the instant of its beginning; returns where."""
         self.add(Line(ended=datetime.now(UTC)))
-        stamp = self.header.begun_at.strftime("%Y%m%dT%H%M%S")
-        kept = self.path.with_name(f"{self.path.stem}-{stamp}.jsonl")
-        self.path.replace(kept)
-        self.path = kept
-        return kept
+        self.path = FILES.keep(self.path, self.header.begun_at)
+        return self.path
 
     @property
     def _took(self) -> list[Took]:
         return [line.took for line in self._lines if line.took]
 
 
-def journal_path(server: str) -> Path:
-    return paths.state_dir() / "proving" / f"{server}.jsonl"
-
-
 def refuse_other(found: Header, wanted: Subject) -> None:
     """Refuse (exit code 5) to go on with a proof that was about something else."""
-    if found.subject == wanted:
-        return
-    fields = Subject.__dataclass_fields__
-    other = [name for name in fields if getattr(found.subject, name) != getattr(wanted, name)]
-    raise VConsoleError(
-        f"an unfinished proof of {wanted.server} was about something else ({', '.join(other)})",
-        "call it as it was called then; or `vconsole prove --undo` gives back what was before",
-        ExitCode.REFUSED,
-        kind="other_proof",
-    )
+    FILES.refuse_other(wanted.server, found.subject, wanted, "what was before")

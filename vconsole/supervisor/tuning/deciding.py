@@ -11,7 +11,7 @@ from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.profile_file import remove_profile, save_profile
 from vconsole.models.profile_flags import table_of
 from vconsole.models.profiles import Profile, find_profile
-from vconsole.supervisor.tuning.journal import Line, journal_path
+from vconsole.supervisor.tuning.journal import FILES, Line
 
 BEFORE = "-before-tune"
 
@@ -63,8 +63,7 @@ def take_back(name: str) -> Profile:
 
 def last_written(server: str) -> str | None:
     """The profile that the last search of this server wrote, if that was not taken back."""
-    path = journal_path(server)
-    for kept in sorted(path.parent.glob(f"{path.stem}-[0-9]*T[0-9]*.jsonl"), reverse=True):
+    for kept in reversed(FILES.kept(server)):
         end = _end_of(kept)
         if end is not None and end.end is not None and end.end.profile:
             name = end.end.profile
