@@ -41,6 +41,36 @@ def json_output(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
 
 
+def workload_options(prompts: str) -> Callable[[F], F]:
+    """What a measurement asks the server; `prompts` says what the file is for."""
+    options = (
+        click.option(
+            "--prompts",
+            type=click.Path(exists=True, dir_okay=False),
+            metavar="FILE",
+            help=f"A batch file: {prompts}.",
+        ),
+        click.option(
+            "--history", is_flag=True, help="Lengths as this server was asked for so far."
+        ),
+        click.option("--input-tokens", type=click.IntRange(1), metavar="N", help="[default: 128]"),
+        click.option("--output-tokens", type=click.IntRange(1), metavar="N", help="[default: 64]"),
+        click.option(
+            "--requests",
+            type=click.IntRange(1, 1_000_000),
+            metavar="N",
+            help="Requests of each repeat.  [default: 4 rounds, at least 16]",
+        ),
+    )
+
+    def added(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return added
+
+
 def is_readonly() -> bool:
     return os.environ.get("VCONSOLE_READONLY", "").lower() in TRUE_WORDS
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vconsole.cli.options import json_output, require_writable, server_name
+from vconsole.cli.options import json_output, require_writable, server_name, workload_options
 
 OUTPUTS = ("markdown", "svg")
 
@@ -15,15 +15,7 @@ OUTPUTS = ("markdown", "svg")
 @click.command(epilog="Example: vconsole prove --concurrency 16 --markdown card.md --svg card.svg")
 @click.option("--against", metavar="URL[=NAME]", help="Another server in Ollama's place.")
 @click.option("--against-model", metavar="NAME", help="The model that the other is asked for.")
-@click.option(
-    "--prompts",
-    type=click.Path(exists=True, dir_okay=False),
-    metavar="FILE",
-    help="A batch file: what both are asked.",
-)
-@click.option("--history", is_flag=True, help="Lengths as this server was asked for so far.")
-@click.option("--input-tokens", type=click.IntRange(1), metavar="N", help="[default: 128]")
-@click.option("--output-tokens", type=click.IntRange(1), metavar="N", help="[default: 64]")
+@workload_options("what both are asked")
 @click.option(
     "--concurrency",
     type=click.IntRange(2, 65536),
@@ -31,12 +23,6 @@ OUTPUTS = ("markdown", "svg")
     show_default=True,
     metavar="N",
     help="Requests at once, beside one at a time.",
-)
-@click.option(
-    "--requests",
-    type=click.IntRange(1, 1_000_000),
-    metavar="N",
-    help="Requests of each repeat.  [default: 4 rounds, at least 16]",
 )
 @click.option(
     "--repeats",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,9 @@ from vconsole.cli.hanging_up import interrupted_by_signals
 from vconsole.cli.output import figure, print_json, say
 from vconsole.cli.prove_report import report, require_places
 from vconsole.cli.reaching import reach_supervisor
+from vconsole.cli.workload import Workload
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.bench.model import Measured
-from vconsole.requests.bench.plan import BenchSpec, Source
 from vconsole.supervisor.model import Operation
 from vconsole.supervisor.proving.card import card_of
 from vconsole.supervisor.proving.journal import Journal
@@ -29,33 +28,22 @@ from vconsole.supervisor.tuning.tuner import CannotGoOnError
 Files = Mapping[str, Path | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Workload):
     """What the command line says, as it says it."""
 
     name: str = "main"
     against: str | None = None
     against_model: str | None = None
-    prompts: str | None = None
-    history: bool = False
-    input_tokens: int | None = None
-    output_tokens: int | None = None
     concurrency: int = 16
-    requests: int | None = None
     repeats: int = 5
 
     def wanted(self) -> Wanted:
-        if self.history and (self.prompts or self.input_tokens or self.output_tokens):
-            raise _usage("--history goes without --prompts, --input-tokens and --output-tokens")
-        if self.prompts and self.input_tokens:
-            raise _usage("--prompts goes without --input-tokens")
         if self.against:
             named_url(self.against)
-        file = None if self.prompts is None else os.path.abspath(self.prompts)
-        spec = BenchSpec((), concurrency=(self.concurrency,), requests=self.requests)
         return Wanted(
-            source=Source(file, self.history, self.input_tokens, self.output_tokens),
-            load=spec.loads[0],
+            source=self.source("prove"),
+            load=self.load(),
             repeats=self.repeats,
             against=self.against,
             against_model=self.against_model,
@@ -163,7 +151,3 @@ def _with_way_on(session: Session, error: VConsoleError) -> VConsoleError:
     left = "`vconsole prove` goes on where it was, `vconsole prove --undo` leaves it"
     remedy = f"{error.remedy}; {left}" if error.remedy else left
     return VConsoleError(error.message, remedy, error.exit_code, error.kind)
-
-
-def _usage(message: str) -> VConsoleError:
-    return VConsoleError(message, "vconsole prove --help", ExitCode.USAGE)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from vconsole.cli.options import json_output, require_writable, server_name
+from vconsole.cli.options import json_output, require_writable, server_name, workload_options
 
 KNOBS = {
     "seqs": "--max-num-seqs",
@@ -19,15 +19,7 @@ KNOBS = {
 
 
 @click.command(epilog="Example: vconsole tune --prompts nightly.jsonl --concurrency 64")
-@click.option(
-    "--prompts",
-    type=click.Path(exists=True, dir_okay=False),
-    metavar="FILE",
-    help="A batch file: what the server is to be good at.",
-)
-@click.option("--history", is_flag=True, help="Lengths as this server was asked for so far.")
-@click.option("--input-tokens", type=click.IntRange(1), metavar="N", help="[default: 128]")
-@click.option("--output-tokens", type=click.IntRange(1), metavar="N", help="[default: 64]")
+@workload_options("what the server is to be good at")
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 65536),
@@ -35,12 +27,6 @@ KNOBS = {
     show_default=True,
     metavar="N",
     help="Requests at once.",
-)
-@click.option(
-    "--requests",
-    type=click.IntRange(1, 1_000_000),
-    metavar="N",
-    help="Requests of each repeat.  [default: 4 rounds, at least 16]",
 )
 @click.option(
     "--repeats",

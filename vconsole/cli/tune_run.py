@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 
@@ -14,10 +13,10 @@ from vconsole.cli.hanging_up import interrupted_by_signals
 from vconsole.cli.output import duration, print_json, say
 from vconsole.cli.reaching import reach_supervisor
 from vconsole.cli.tune_report import found_data, report_lines, trial_line
+from vconsole.cli.workload import Workload
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.resolve import resolve
 from vconsole.requests.bench.model import ServiceLevel
-from vconsole.requests.bench.plan import BenchSpec, Source
 from vconsole.supervisor.model import Operation
 from vconsole.supervisor.tuning.alone import alone_with
 from vconsole.supervisor.tuning.deciding import Written, last_written, name_for, take_back, write
@@ -27,18 +26,12 @@ from vconsole.supervisor.tuning.session import Listener, Session, Wanted
 from vconsole.supervisor.tuning.tuner import CannotGoOnError
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Workload):
     """What the command line says, as it says it."""
 
     name: str = "main"
-    prompts: str | None = None
-    history: bool = False
-    input_tokens: int | None = None
-    output_tokens: int | None = None
     concurrency: int = 32
-    requests: int | None = None
-    repeats: int = 3
     ttft_ms: float | None = None
     itl_ms: float | None = None
     only: tuple[str, ...] = ()
@@ -47,17 +40,10 @@ class Asked:
     yes: bool = False
 
     def wanted(self) -> Wanted:
-        if self.history and (self.prompts or self.input_tokens or self.output_tokens):
-            raise _usage("--history goes without --prompts, --input-tokens and --output-tokens")
-        if self.prompts and self.input_tokens:
-            raise _usage("--prompts goes without --input-tokens")
-        file = None if self.prompts is None else os.path.abspath(self.prompts)
-        source = Source(file, self.history, self.input_tokens, self.output_tokens)
-        spec = BenchSpec((), concurrency=(self.concurrency,), requests=self.requests)
         wished = settings.load().service_level
         return Wanted(
-            source=source,
-            load=spec.loads[0],
+            source=self.source("tune"),
+            load=self.load(),
             repeats=(self.repeats, self.repeats),
             level=ServiceLevel(
                 self.ttft_ms or wished.ttft_p95_ms, self.itl_ms or wished.itl_p95_ms
@@ -206,7 +192,3 @@ def _with_way_back(session: Session, error: VConsoleError) -> VConsoleError:
     left = "`vconsole tune` goes on where it was, `vconsole tune --undo` gives back what ran before"
     remedy = f"{error.remedy}; {left}" if error.remedy else left
     return VConsoleError(error.message, remedy, error.exit_code, error.kind)
-
-
-def _usage(message: str) -> VConsoleError:
-    return VConsoleError(message, "vconsole tune --help", ExitCode.USAGE)
