@@ -12,6 +12,9 @@ from collections.abc import Callable
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from vconsole.errors import VConsoleError
+from vconsole.tui.messages import VerbRefused
+
 
 def in_background(name: str, target: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=target, name=name, daemon=True)
@@ -25,3 +28,20 @@ def deliver(pump: MessagePump, message: Message) -> bool:
         return pump.post_message(message)
     except RuntimeError:
         return False
+
+
+def send_in_background(
+    screen: MessagePump, app: MessagePump, verb: str, call: Callable[[], Message]
+) -> None:
+    """Deliver what `call` returns to the screen; what it refuses is said by the app."""
+
+    def run() -> None:
+        try:
+            deliver(screen, call())
+        except VConsoleError as error:
+            deliver(app, VerbRefused(verb, error))
+        except OSError as error:
+            wrong = VConsoleError(str(error), "see whether the disk is full or read-only")
+            deliver(app, VerbRefused(verb, wrong))
+
+    in_background(verb, run)

@@ -16,9 +16,8 @@ from vconsole.requests.batch.latest import Result, latest
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.jobs.model import JobChange, JobKind, JobRequest, JobStatus
 from vconsole.supervisor.telling.cost import Cost
-from vconsole.tui.background import deliver, in_background
+from vconsole.tui.background import deliver, in_background, send_in_background
 from vconsole.tui.job_look import in_order
-from vconsole.tui.messages import VerbRefused
 
 MOST_RESULTS = 60
 
@@ -131,16 +130,7 @@ class Batching:
         self._send("forget answers", run)
 
     def _send(self, verb: str, call: Callable[[], Message]) -> None:
-        def run() -> None:
-            try:
-                deliver(self._screen, call())
-            except VConsoleError as error:
-                deliver(self._app, VerbRefused(verb, error))
-            except OSError as error:
-                wrong = VConsoleError(str(error), "see whether the disk is full or read-only")
-                deliver(self._app, VerbRefused(verb, wrong))
-
-        in_background(f"job-{verb}", run)
+        send_in_background(self._screen, self._app, verb, call)
 
 
 def cached_bytes() -> int:

@@ -17,9 +17,8 @@ from vconsole.requests.bench.kept import Bench
 from vconsole.settings import PriceSettings
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.jobs.model import JobKind, JobRequest, JobStatus
-from vconsole.tui.background import deliver, in_background
+from vconsole.tui.background import deliver, in_background, send_in_background
 from vconsole.tui.bench_look import BenchRow, rows_of
-from vconsole.tui.messages import VerbRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +96,7 @@ class Benching:
         self._send("export", run)
 
     def _send(self, verb: str, call: Callable[[], Message]) -> None:
-        def run() -> None:
-            try:
-                deliver(self._screen, call())
-            except VConsoleError as error:
-                deliver(self._app, VerbRefused(verb, error))
-            except OSError as error:
-                wrong = VConsoleError(str(error), "see whether the disk is full or read-only")
-                deliver(self._app, VerbRefused(verb, wrong))
-
-        in_background(f"bench-{verb}", run)
+        send_in_background(self._screen, self._app, verb, call)
 
 
 def _prices() -> PriceSettings:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import Screen
 
+from vconsole.errors import VConsoleError
+from vconsole.tui.actions import key_for
 from vconsole.tui.view import View
 from vconsole.tui.widgets.canvas import Canvas
 from vconsole.tui.widgets.key_bar import KeyBar
@@ -73,3 +77,44 @@ class ConsoleScreen(Screen[None]):
         """Draw a new view; canvases that are hidden draw when they get a size."""
         for canvas in self.query(Canvas):
             canvas.show(view)
+
+    def key_of(self, name: str) -> str:
+        """The key of an action of this screen, as the user has it."""
+        return key_for(self.console_app.session.view(), f"{self.NAME}.{name}")
+
+    def warn(self, text: str) -> None:
+        self.notify(text, severity="warning", timeout=5, markup=False)
+
+    def ask(
+        self, title: str, target: str, effects: Sequence[str], verb: str, act: Callable[[], object]
+    ) -> None:
+        """Say exactly what will happen, and do it only upon another key than Enter."""
+        from vconsole.tui.screens.confirm import ConfirmScreen
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                act()
+
+        self.app.push_screen(ConfirmScreen(title, target, effects, verb), answered)
+
+    def ask_chore(
+        self,
+        title: str,
+        target: str,
+        effects: Sequence[str],
+        verb: str,
+        words: tuple[str, ...],
+        then: Callable[[], None],
+    ) -> None:
+        """Ask, and have a process of its own do it, which outlives the console."""
+        from vconsole.tui import chores, results
+
+        def act() -> None:
+            try:
+                chores.begin(*words)
+            except VConsoleError as error:
+                self.console_app._say(results.refusal(verb, error))
+            then()
+
+        same = f"The same as: vconsole {shlex.join(words)}"
+        self.ask(title, target, [*effects, same], verb, act)

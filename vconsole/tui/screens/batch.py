@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from textual.containers import Container
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.jobs.model import JobChange, JobRequest, JobState, JobStatus
 from vconsole.supervisor.model import Status
-from vconsole.tui.actions import bindings_for, key_for
+from vconsole.tui.actions import bindings_for
 from vconsole.tui.batching import (
     BatchDiffers,
     Batching,
@@ -153,7 +153,7 @@ class BatchScreen(ConsoleScreen):
     def do_batch_pause(self) -> None:
         job = self._active()
         if job is not None:
-            words = f"{{job.id}} is {{job.state}}; {self._key('resume')} goes on."
+            words = f"{{job.id}} is {{job.state}}; {self.key_of('resume')} goes on."
             self.batching.verb(job.id, "pause", words)
 
     def do_batch_resume(self) -> None:
@@ -161,9 +161,9 @@ class BatchScreen(ConsoleScreen):
         if job is None:
             return
         if job.state == JobState.DONE:
-            self._warn(f"{job.id} is done; {self._key('retry')} runs again what failed.")
+            self.warn(f"{job.id} is done; {self.key_of('retry')} runs again what failed.")
         elif job.state in {JobState.RUNNING, JobState.QUEUED}:
-            self._warn(f"{job.id} is {job.state} already.")
+            self.warn(f"{job.id} is {job.state} already.")
         else:
             self.batching.verb(job.id, "resume", "{job.id} goes on: {job.state}.")
 
@@ -178,20 +178,20 @@ class BatchScreen(ConsoleScreen):
             f"What is in flight may end; {'the rest' if left is None else f'{left:,} requests'}"
             " are not asked.",
             f"The {done:,} results so far stay in {job.spec.output_path.name};"
-            f" {self._key('resume')} goes on later.",
+            f" {self.key_of('resume')} goes on later.",
             f"The same as: vconsole batch cancel {job.id}",
         ]
         act = partial(self.batching.verb, job.id, "cancel", "{job.id} is {job.state}.")
-        self._ask("Cancel the batch?", _named(job), effects, "cancel it", act)
+        self.ask("Cancel the batch?", _named(job), effects, "cancel it", act)
 
     def do_batch_retry(self) -> None:
         job = self._marked()
         if job is None:
             return
         if not is_over(job):
-            self._warn(f"{job.id} is {job.state}: what failed can run again when it is over.")
+            self.warn(f"{job.id} is {job.state}: what failed can run again when it is over.")
         elif not job.progress or not job.progress.failed:
-            self._warn(f"Nothing failed in {job.id}.")
+            self.warn(f"Nothing failed in {job.id}.")
         else:
             self.batching.verb(job.id, "retry", "What failed runs again as {job.id}.")
 
@@ -239,7 +239,7 @@ class BatchScreen(ConsoleScreen):
             return
         path = Path(job.errors if self._failures else job.spec.output)
         if trouble := shown_in_pager(self.app, path):
-            self._warn(trouble)
+            self.warn(trouble)
 
     def do_batch_output(self) -> None:
         job = self._marked()
@@ -253,34 +253,20 @@ class BatchScreen(ConsoleScreen):
             "No output file changes; later batches ask the server again.",
             "The same as: vconsole batch cache clear",
         ]
-        self._ask("Clear the answer cache?", size, effects, "forget", self.batching.clear_cache)
+        self.ask("Clear the answer cache?", size, effects, "forget", self.batching.clear_cache)
 
     def _marked(self) -> JobStatus | None:
         if self.jobs.marked is None:
-            self._warn(f"There is no batch yet; {self._key('new')} begins one.")
+            self.warn(f"There is no batch yet; {self.key_of('new')} begins one.")
         return self.jobs.marked
 
     def _active(self) -> JobStatus | None:
         """The marked job where it is not over."""
         job = self._marked()
         if job is not None and is_over(job):
-            self._warn(f"{job.id} is {job.state}.")
+            self.warn(f"{job.id} is {job.state}.")
             return None
         return job
-
-    def _key(self, name: str) -> str:
-        return key_for(self.console_app.session.view(), f"batch.{name}")
-
-    def _warn(self, text: str) -> None:
-        self.notify(text, severity="warning", timeout=5, markup=False)
-
-    def _ask(
-        self, title: str, target: str, effects: Sequence[str], verb: str, act: Callable[[], None]
-    ) -> None:
-        from vconsole.tui.screens.confirm import ConfirmScreen
-
-        question = ConfirmScreen(title, target, effects, verb)
-        self.app.push_screen(question, lambda yes: act() if yes else None)
 
 
 def _named(job: JobStatus) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 from textual import on
@@ -13,7 +13,7 @@ from vconsole.requests.bench.kept import Bench, BenchState
 from vconsole.supervisor.jobs.asked_bench import command_of
 from vconsole.supervisor.jobs.model import JobRequest
 from vconsole.supervisor.model import Status
-from vconsole.tui.actions import bindings_for, key_for
+from vconsole.tui.actions import bindings_for
 from vconsole.tui.bench_fields import values_of
 from vconsole.tui.bench_look import BenchRow
 from vconsole.tui.benching import BenchDone, BenchesArrived, Benching, BenchLook
@@ -201,9 +201,9 @@ class BenchScreen(ConsoleScreen):
         if row is None:
             return
         if row.is_under_way or row.bench.state is BenchState.DONE:
-            self._warn(f"{row.id} is {row.look.word}; {self._key('again')} measures it anew.")
+            self.warn(f"{row.id} is {row.look.word}; {self.key_of('again')} measures it anew.")
         elif row.job is None:
-            self._warn(f"No job of {row.id} is remembered; {self._key('again')} measures anew.")
+            self.warn(f"No job of {row.id} is remembered; {self.key_of('again')} measures anew.")
         else:
             self.benching.verb(row, "resume")
 
@@ -212,48 +212,34 @@ class BenchScreen(ConsoleScreen):
         if row is None:
             return
         if not row.is_under_way:
-            self._warn(f"{row.id} is {row.look.word}.")
+            self.warn(f"{row.id} is {row.look.word}.")
             return
         effects = [
             f"The {len(row.bench.measured)} measurements so far are kept;"
-            f" {self._key('resume')} goes on later.",
+            f" {self.key_of('resume')} goes on later.",
             f"The same as: vconsole bench cancel {row.id}",
         ]
         act = partial(self.benching.verb, row, "cancel")
-        self._ask("Cancel the bench?", _named(row), effects, "cancel it", act)
+        self.ask("Cancel the bench?", _named(row), effects, "cancel it", act)
 
     def do_bench_forget(self) -> None:
         row = self._marked()
         if row is None:
             return
         if row.is_under_way:
-            self._warn(f"{row.id} is {row.look.word}; {self._key('cancel')} ends it.")
+            self.warn(f"{row.id} is {row.look.word}; {self.key_of('cancel')} ends it.")
             return
         effects = [
             "Its figures are gone for good, unless they were written to a file.",
             f"The same as: vconsole bench rm {row.id}",
         ]
         act = partial(self.benching.forget, row.bench)
-        self._ask("Forget the bench?", _named(row), effects, "forget it", act)
+        self.ask("Forget the bench?", _named(row), effects, "forget it", act)
 
     def _marked(self) -> BenchRow | None:
         if self.benches.marked is None:
-            self._warn(f"There is no bench yet; {self._key('new')} begins one.")
+            self.warn(f"There is no bench yet; {self.key_of('new')} begins one.")
         return self.benches.marked
-
-    def _key(self, name: str) -> str:
-        return key_for(self.console_app.session.view(), f"bench.{name}")
-
-    def _warn(self, text: str) -> None:
-        self.notify(text, severity="warning", timeout=5, markup=False)
-
-    def _ask(
-        self, title: str, target: str, effects: Sequence[str], verb: str, act: Callable[[], None]
-    ) -> None:
-        from vconsole.tui.screens.confirm import ConfirmScreen
-
-        question = ConfirmScreen(title, target, effects, verb)
-        self.app.push_screen(question, lambda yes: act() if yes else None)
 
 
 def _named(row: BenchRow) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from vconsole.errors import VConsoleError
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import ServerState
-from vconsole.tui import chores, results
+from vconsole.tui import results
 from vconsole.tui.actions import bindings_for
 from vconsole.tui.hosting import (
     EquivalentsArrived,
@@ -26,7 +24,6 @@ from vconsole.tui.hosting import (
     read_in_background,
 )
 from vconsole.tui.screens.base import ConsoleScreen
-from vconsole.tui.screens.confirm import ConfirmScreen
 from vconsole.tui.widgets.check_list import CheckList
 from vconsole.tui.widgets.host_panel import HostPanel
 
@@ -126,7 +123,7 @@ class HostScreen(ConsoleScreen):
             effects.append("It works from the next start of the server on.")
         name = self.console_app.server_name
         words = ("doctor", "--fix", "--only", check.name, "--yes", "--name", name)
-        self._ask_chore(fix.words, check.title, effects, "do it", words)
+        self.ask_chore(fix.words, check.title, effects, "do it", words, self.look_again)
 
     def do_host_copy(self) -> None:
         check = self.checks.marked
@@ -169,7 +166,14 @@ class HostScreen(ConsoleScreen):
             " is restarted.",
         ]
         words = ("engine", "upgrade", "--version", message.version, "--yes")
-        self._ask_chore("Upgrade the engine?", f"vLLM {message.version}", effects, "upgrade", words)
+        self.ask_chore(
+            "Upgrade the engine?",
+            f"vLLM {message.version}",
+            effects,
+            "upgrade",
+            words,
+            self.look_again,
+        )
 
     def do_host_service(self) -> object:
         return self.console_app.switch_mode("service")
@@ -210,7 +214,7 @@ class HostScreen(ConsoleScreen):
             "A running server keeps its engine until it is restarted.",
             "The same as: vconsole engine rollback",
         ]
-        self._ask("Roll the engine back?", look.engine, effects, "roll back", roll_back)
+        self._ask_to_change("Roll the engine back?", look.engine, effects, "roll back", roll_back)
 
     def _climb(self, verb: str) -> None:
         """Ask before a rung that takes Ollama away, with exactly what it changes."""
@@ -225,7 +229,7 @@ class HostScreen(ConsoleScreen):
             "`restore` gives it back.",
             f"The same as: vconsole ollama {verb}{pid}",
         ]
-        self._ask(
+        self._ask_to_change(
             f"Ollama: {verb}?",
             report.owner or "Ollama",
             effects,
@@ -233,38 +237,7 @@ class HostScreen(ConsoleScreen):
             lambda: self.client.change_ollama(verb, report.pid if verb == "end" else None),
         )
 
-    def _ask(
-        self,
-        title: str,
-        target: str,
-        effects: Sequence[str],
-        verb: str,
-        act: Callable[[], object],
+    def _ask_to_change(
+        self, title: str, target: str, effects: Sequence[str], verb: str, act: Callable[[], object]
     ) -> None:
-        def answered(yes: bool | None) -> None:
-            if yes:
-                change_in_background(self, verb, act)
-
-        self.app.push_screen(ConfirmScreen(title, target, effects, verb), answered)
-
-    def _ask_chore(
-        self,
-        title: str,
-        target: str,
-        effects: Sequence[str],
-        verb: str,
-        words: tuple[str, ...],
-    ) -> None:
-        """Ask, and have a process of its own do it, which outlives the console."""
-
-        def answered(yes: bool | None) -> None:
-            if not yes:
-                return
-            try:
-                chores.begin(*words)
-            except VConsoleError as error:
-                self.console_app._say(results.refusal(verb, error))
-            self.look_again()
-
-        same = f"The same as: vconsole {shlex.join(words)}"
-        self.app.push_screen(ConfirmScreen(title, target, [*effects, same], verb), answered)
+        self.ask(title, target, effects, verb, lambda: change_in_background(self, verb, act))

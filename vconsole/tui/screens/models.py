@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events, on
@@ -116,10 +115,10 @@ class ModelsScreen(ConsoleScreen):
         if row is None:
             return
         if row.source in ("demo", "folder") or row.on_disk:
-            self._warn(f"{row.name} is on this machine already.")
+            self.warn(f"{row.name} is on this machine already.")
         elif row.verdict is Verdict.TOO_BIG:
             why = [*(row.plan.why if row.plan else ()), "It can be pulled nevertheless."]
-            self._ask("Pull what is too big?", row.name, why, "pull it", lambda: self._pull(row))
+            self.ask("Pull what is too big?", row.name, why, "pull it", lambda: self._pull(row))
         else:
             self._pull(row)
 
@@ -131,7 +130,7 @@ class ModelsScreen(ConsoleScreen):
         row = self._marked()
         pull = self._pull_of(row) if row else None
         if pull is None or pull.state is not OperationState.RUNNING:
-            self._warn("It is not being pulled.")
+            self.warn("It is not being pulled.")
         else:
             self.modelling.cancel(pull.id)
 
@@ -140,7 +139,7 @@ class ModelsScreen(ConsoleScreen):
         if row is not None and row.source == "cache":
             self.modelling.remove(row.name, dry_run=True)
         elif row is not None:
-            self._warn("Only models in the Hugging Face cache can be removed here.")
+            self.warn("Only models in the Hugging Face cache can be removed here.")
 
     @on(RemovalArrived)
     def _removal(self, message: RemovalArrived) -> None:
@@ -151,7 +150,7 @@ class ModelsScreen(ConsoleScreen):
             self.read_again()
             return
         effects = [f"It frees {freed} at {removed.path}.", "It can be pulled again."]
-        self._ask(
+        self.ask(
             "Remove the model?",
             removed.name,
             effects,
@@ -180,7 +179,7 @@ class ModelsScreen(ConsoleScreen):
         try:
             self._chosen = _card(given) if given else None
         except VConsoleError as error:
-            self._warn(f"{error.message}. {error.remedy}")
+            self.warn(f"{error.message}. {error.remedy}")
             return
         self.read_again()
 
@@ -217,19 +216,8 @@ class ModelsScreen(ConsoleScreen):
 
     def _marked(self) -> ModelRow | None:
         if self.models.marked is None:
-            self._warn("No model is marked.")
+            self.warn("No model is marked.")
         return self.models.marked
-
-    def _warn(self, text: str) -> None:
-        self.notify(text, severity="warning", timeout=5, markup=False)
-
-    def _ask(
-        self, title: str, target: str, effects: list[str], verb: str, act: Callable[[], None]
-    ) -> None:
-        from vconsole.tui.screens.confirm import ConfirmScreen
-
-        question = ConfirmScreen(title, target, effects, verb)
-        self.app.push_screen(question, lambda yes: act() if yes else None)
 
 
 def _running_pulls(status: Status) -> list[Operation]:

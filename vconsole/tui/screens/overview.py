@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -119,7 +120,6 @@ class OverviewScreen(ConsoleScreen):
     def do_overview_advice(self) -> None:
         """Carry out the first hint that can be, after a question that says what happens."""
         from vconsole.tui.advised import advised, deed_of
-        from vconsole.tui.screens.confirm import ConfirmScreen
 
         app = self.console_app
         view = app.session.view()
@@ -128,8 +128,8 @@ class OverviewScreen(ConsoleScreen):
             return
         deed = deed_of(advice, view)
         if deed:
-            asked = ConfirmScreen(deed.title, deed.target, deed.effects, deed.verb)
-            app.push_screen(asked, lambda yes: app.verbs.do(deed) if yes else None)
+            act = partial(app.verbs.do, deed)
+            self.ask(deed.title, deed.target, deed.effects, deed.verb, act)
             return
         self._ask_for_flags(view, advice.flags)
 

@@ -291,11 +291,8 @@ class RequestScreen(ConsoleScreen):
             self.console_app.copy(text, what)
 
     def do_request_forget(self) -> None:
-        from vconsole.tui.screens.confirm import ConfirmScreen
-
         count = f"{len(self._asked.exchanges):,} requests"
-        question = ConfirmScreen("Forget the history?", count, FORGETTING, "forget it")
-        self.app.push_screen(question, lambda yes: self._forget() if yes else None)
+        self.ask("Forget the history?", count, FORGETTING, "forget it", self._forget)
 
     def _forget(self) -> None:
         self._asked.forget()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from textual import on
 from textual.app import ComposeResult
 
 from vconsole.errors import VConsoleError
 from vconsole.host.units import Scope
-from vconsole.tui import chores, results
+from vconsole.tui import results
 from vconsole.tui.actions import bindings_for
 from vconsole.tui.screens.base import ConsoleScreen
-from vconsole.tui.screens.confirm import ConfirmScreen
 from vconsole.tui.servicing import Page, ServiceArrived, ServiceLook, read_in_background
 from vconsole.tui.widgets.service_panel import ServicePanel
 
@@ -100,7 +97,8 @@ class ServiceScreen(ConsoleScreen):
             *look.notes,
         ]
         words = ("service", "install", look.profile, f"--{look.scope}")
-        self._ask("Install the service?", look.profile, effects, "install", words)
+        again = self.do_service_look
+        self.ask_chore("Install the service?", look.profile, effects, "install", words, again)
 
     def do_service_uninstall(self) -> None:
         look = self.look
@@ -113,24 +111,10 @@ class ServiceScreen(ConsoleScreen):
             "`vconsole service uninstall --keep-servers` would leave the servers running.",
         ]
         words = ("service", "uninstall", f"--{look.scope}")
-        self._ask("Remove the service?", look.path, effects, "uninstall", words)
+        again = self.do_service_look
+        self.ask_chore("Remove the service?", look.path, effects, "uninstall", words, again)
 
     def _refuse(self, verb: str, look: ServiceLook | None) -> None:
         nothing = VConsoleError("nothing is installed", "`I` installs it")
         error = (look.error if look else None) or nothing
         self.console_app._say(results.refusal(verb, error))
-
-    def _ask(
-        self, title: str, target: str, effects: Sequence[str], verb: str, words: tuple[str, ...]
-    ) -> None:
-        def answered(yes: bool | None) -> None:
-            if not yes:
-                return
-            try:
-                chores.begin(*words)
-            except VConsoleError as error:
-                self.console_app._say(results.refusal(verb, error))
-            self.do_service_look()
-
-        same = f"The same as: vconsole {' '.join(words)}"
-        self.app.push_screen(ConfirmScreen(title, target, [*effects, same], verb), answered)
