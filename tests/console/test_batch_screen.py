@@ -23,7 +23,7 @@ from vconsole.tui.screens.batch import BatchScreen
 from vconsole.tui.screens.batch_check import BatchCheckScreen
 from vconsole.tui.screens.begun import BegunScreen
 from vconsole.tui.screens.confirm import ConfirmScreen
-from vconsole.tui.screens.new_batch import NewBatchScreen
+from vconsole.tui.screens.job_form import JobFormScreen
 from vconsole.tui.screens.results import ResultsScreen
 from vconsole.tui.widgets.events_panel import EventsPanel
 from vconsole.tui.widgets.preview_box import PreviewBox
@@ -295,9 +295,9 @@ async def test_enter_on_the_jobs_of_the_overview_leads_here(stage: Stage) -> Non
 async def typed(pilot: Pilot[None], **fields: str) -> None:
     """Open the form and fill in these fields."""
     await pilot.press("b")
-    await until(pilot, lambda: isinstance(pilot.app.screen, NewBatchScreen), "the form came")
+    await until(pilot, lambda: isinstance(pilot.app.screen, JobFormScreen), "the form came")
     for name, text in fields.items():
-        pilot.app.screen.query_one(f"#batch-{name.replace('_', '-')}", Input).value = text
+        pilot.app.screen.query_one(f"#job-{name.replace('_', '-')}", Input).value = text
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ async def test_a_form_that_makes_no_sense_says_which_field(
         await typed(pilot, **given)
         await pilot.press("enter")
         assert words in "\n".join(toasts(app))
-        assert isinstance(app.screen, NewBatchScreen)
+        assert isinstance(app.screen, JobFormScreen)
     assert stage.peer.asked == []
 
 
@@ -335,7 +335,7 @@ async def test_tab_completes_a_path_and_names_the_others(stage: Stage) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await open_batch(pilot)
         await pilot.press("b", *"da", "tab")
-        field = app.screen.query_one("#batch-input", Input)
+        field = app.screen.query_one("#job-input", Input)
         assert field.value == "data/"
         await pilot.press("tab")
         assert field.value == "data/nightly.answers."
@@ -343,7 +343,7 @@ async def test_tab_completes_a_path_and_names_the_others(stage: Stage) -> None:
         await pilot.press("j", "tab")
         assert field.value == "data/nightly.answers.jsonl"
         await pilot.press("tab")
-        assert app.focused is app.screen.query_one("#batch-output")
+        assert app.focused is app.screen.query_one("#job-output")
 
 
 PROMPTS = "one\n\ntwo\n" + "".join(f"number {n}\n" for n in range(30))
@@ -383,7 +383,7 @@ async def test_a_new_batch_is_checked_previewed_and_then_queued(stage: Stage) ->
             assert "line-1 " in drawn
             assert stage.peer.asked == []
             await pilot.press("escape")
-            await until(pilot, lambda: isinstance(app.screen, NewBatchScreen), "the form again")
+            await until(pilot, lambda: isinstance(app.screen, JobFormScreen), "the form again")
             await pilot.press("enter")
             await until(pilot, lambda: isinstance(app.screen, BatchCheckScreen), "checked again")
             await until(pilot, lambda: "Run it" in painted(app), "it may run")

@@ -23,7 +23,7 @@ from vconsole.tui.actions import ACTIONS
 from vconsole.tui.screens.bench import BenchScreen
 from vconsole.tui.screens.bench_page import BenchPageScreen
 from vconsole.tui.screens.confirm import ConfirmScreen
-from vconsole.tui.screens.new_bench import NewBenchScreen
+from vconsole.tui.screens.job_form import JobFormScreen
 from vconsole.tui.screens.review import ReviewScreen
 from vconsole.tui.widgets.bench_plot import BenchPlot
 from vconsole.tui.widgets.events_panel import EventsPanel
@@ -339,9 +339,9 @@ async def test_what_is_kept_is_shown_without_a_supervisor(stage: Stage) -> None:
 async def typed(pilot: Pilot[None], **fields: str) -> None:
     """Open the form and fill in these fields."""
     await pilot.press("b")
-    await until(pilot, lambda: isinstance(pilot.app.screen, NewBenchScreen), "the form came")
+    await until(pilot, lambda: isinstance(pilot.app.screen, JobFormScreen), "the form came")
     for name, text in fields.items():
-        pilot.app.screen.query_one(f"#bench-{name.replace('_', '-')}", Input).value = text
+        pilot.app.screen.query_one(f"#job-{name.replace('_', '-')}", Input).value = text
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ async def test_a_form_that_makes_no_sense_says_why(
         await typed(pilot, **fields)
         await pilot.press("enter")
         await until(pilot, lambda: words in "\n".join(toasts(app)), "it was said")
-        assert isinstance(app.screen, NewBenchScreen)
+        assert isinstance(app.screen, JobFormScreen)
     assert stage.peer.asked == []
 
 
@@ -411,7 +411,7 @@ async def test_the_form_can_be_left(stage: Stage) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ReviewScreen), "it was shown")
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, NewBenchScreen), "back at the form")
+        await until(pilot, lambda: isinstance(app.screen, JobFormScreen), "back at the form")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, BenchScreen), "it was left")
     assert stage.peer.asked == []
@@ -423,14 +423,14 @@ async def test_again_has_what_the_marked_one_was_asked_for(stage: Stage) -> None
     async with app.run_test(size=(80, 24)) as pilot:
         await beside_ollama(pilot)
         await pilot.press("u")
-        await until(pilot, lambda: isinstance(app.screen, NewBenchScreen), "the form came")
+        await until(pilot, lambda: isinstance(app.screen, JobFormScreen), "the form came")
         values = {field.id: field.value for field in app.screen.query(Input) if field.value}
     assert values == {
-        "bench-concurrency": "1,8,32",
-        "bench-against": "http://127.0.0.1:11434=ollama",
-        "bench-against-model": "mistral:7b",
-        "bench-answers": "1",
-        "bench-note": "after the move",
+        "job-concurrency": "1,8,32",
+        "job-against": "http://127.0.0.1:11434=ollama",
+        "job-against-model": "mistral:7b",
+        "job-answers": "1",
+        "job-note": "after the move",
     }
 
 

@@ -121,15 +121,16 @@ class BatchScreen(ConsoleScreen):
             self.mark(message.job.id)
 
     def do_batch_new(self) -> None:
-        from vconsole.tui.screens.new_batch import NewBatchScreen
+        from vconsole.tui.screens.job_form import JobFormScreen
+        from vconsole.tui.screens.new_batch import new_batch
 
         def asked(request: JobRequest | None) -> None:
             if request is not None:
                 self.batching.submit(request)
 
         app = self.console_app
-        form = NewBatchScreen(self.client, app.server_name, app.session.now())
-        app.push_screen(form, asked)
+        form = new_batch(self.client, app.server_name, app.session.now())
+        app.push_screen(JobFormScreen(form), asked)
 
     @on(BatchDiffers)
     def _differs(self, message: BatchDiffers) -> None:

@@ -145,13 +145,15 @@ class BenchScreen(ConsoleScreen):
             self._open_form(values_of(row.bench.spec))
 
     def _open_form(self, values: Mapping[str, str]) -> None:
-        from vconsole.tui.screens.new_bench import NewBenchScreen
+        from vconsole.tui.screens.job_form import JobFormScreen
+        from vconsole.tui.screens.new_bench import new_bench
 
         def asked(request: JobRequest | None) -> None:
             if request is not None:
                 self.benching.submit(request)
 
-        self.app.push_screen(NewBenchScreen(self.console_app.server_name, values), asked)
+        form = new_bench(self.console_app.server_name, values)
+        self.app.push_screen(JobFormScreen(form), asked)
 
     def do_bench_page(self) -> None:
         from vconsole.tui.screens.bench_page import BenchPageScreen
