@@ -21,8 +21,8 @@ ALONE := engine or alone
 
 test: $(STAMP) engine ## All tests, including those on a real vLLM
 	$(BIN)/python -m pytest -q -n 2 -m "not ($(REAL)) and not fault_matrix" --cov --cov-report=
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "($(REAL)) and not ($(ALONE)) and not fault_matrix" --cov --cov-append --cov-report=
-	$(BIN)/python -m pytest -m "($(ALONE)) and not fault_matrix" --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=10 -m "($(REAL)) and not ($(ALONE)) and not fault_matrix" --cov --cov-append --cov-report=
+	$(BIN)/python -m pytest --durations=25 -m "($(ALONE)) and not fault_matrix" --cov --cov-append --cov-report=term:skip-covered
 
 check: lint fast ## Lint, types, import contract and the fast tests: the developer's loop
 
