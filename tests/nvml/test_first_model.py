@@ -94,6 +94,7 @@ def test_ollama_is_named_unloaded_and_the_proposal_grows(host: Host) -> None:
 
     terminal.type("y\n")
     terminal.wait_for("exit code 1")
+    assert "vconsole start demo" in terminal.screen()
     server = host.home.status()["server"]
     assert (server["state"], server["model"]) == ("failed", "Qwen/Qwen2.5-7B-Instruct-AWQ")
     flags = server["command"]

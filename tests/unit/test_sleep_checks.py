@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
 import os
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -11,9 +14,21 @@ from vconsole.engine.command import ServeOptions, build_command
 from vconsole.engine.sleep import MIDDLEWARE, may_sleep
 from vconsole.errors import VConsoleError
 from vconsole.host.readings import Gpu, GpuProcess, GpuReading
+from vconsole.supervisor.processes import tree
 from vconsole.supervisor.processes.tree import ProcessId
 from vconsole.supervisor.servers import sleep_checks
-from vconsole.supervisor.servers.record import Holding, Run
+from vconsole.supervisor.servers.record import (
+    CardBefore,
+    Holding,
+    Launch,
+    Run,
+    ServerRecord,
+    Sleeper,
+)
+from vconsole.supervisor.servers.sleeping import Sleepers
+
+if TYPE_CHECKING:
+    from vconsole.supervisor.servers.server import Server
 
 GIB = 2**30
 OURS = frozenset({os.getpid()})
@@ -104,3 +119,48 @@ def test_another_answer_than_before_is_a_failed_wake() -> None:
     with pytest.raises(VConsoleError, match="answers '!!!!'") as caught:
         sleep_checks.require_same_answer("Paris", "!!!!")
     assert caught.value.kind == "wake_output"
+
+
+def test_memory_that_a_driver_pins_counts_though_it_is_shared() -> None:
+    """Seen on an H200: a sleeper with 15 GiB of weights in memory was told to hold 2.4."""
+    before = sleep_checks.holding(OURS, GpuReading(), on_cards=False)
+    with mmap.mmap(-1, 96 << 20) as shared:
+        shared.write(b"\1" * len(shared))
+        now = sleep_checks.holding(OURS, GpuReading(), on_cards=False)
+    assert now.host_bytes - before.host_bytes >= 90 << 20
+    assert sleep_checks.differs(before, now)
+    assert not sleep_checks.differs(before, Holding(before.host_bytes + 1))
+
+
+@dataclass
+class Book:
+    record: ServerRecord
+
+    async def note(self, **fields: Any) -> None:
+        self.record = replace(self.record, **fields)
+
+
+@dataclass
+class Host:
+    """What a server gives those who sleep."""
+
+    book: Book
+    used_gib: float
+
+    async def machine(self) -> tuple[GpuReading, None]:
+        return reading(self.used_gib, (os.getpid(), self.used_gib)), None
+
+
+async def test_what_a_sleeper_holds_is_read_again_once_the_cards_tell_of_it() -> None:
+    me = tree.identify(os.getpid())
+    assert me is not None
+    card = CardBefore("GPU-1", 0)
+    slept = replace(run(), leader=me, tree=(me,), cards_before=(card,))
+    launch = Launch("model", "name", "127.0.0.1", 8000)
+    middle = Holding(3 * GIB, 117 * GIB)
+    one = Sleeper(launch, slept, datetime.now(UTC), "said", "given", middle, middle)
+    long_ago = replace(one, since=one.since - timedelta(minutes=1))
+    host = Host(Book(ServerRecord("main", sleepers=(long_ago, one))), 2.0)
+    await Sleepers(cast("Server", host)).tend()
+    held = [each.asleep.card_bytes for each in host.book.record.sleepers]
+    assert held == [117 * GIB, 2 * GIB]

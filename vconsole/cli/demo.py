@@ -17,7 +17,7 @@ from vconsole.cli.reaching import reach_supervisor
 from vconsole.cli.smoke import report_lines, run_smoke_test
 from vconsole.engine.command import passed_on
 from vconsole.engine.find import Engine, find_engine
-from vconsole.errors import ExitCode
+from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.demo import DEFAULT_DEMO
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import ServerState, ServerStatus, SmokeReport, StartRequest
@@ -79,6 +79,7 @@ def _served(client: SupervisorClient, name: str, port: int | None, may_ask: bool
     if server.state is ServerState.READY:
         say(f"server   {server.served_name} runs already at {server.url}")
         return server
+    first = None
     if server.state is ServerState.STARTING:
         operation = next(one for one in client.status(name).operations if one.server == name)
     else:
@@ -92,8 +93,20 @@ def _served(client: SupervisorClient, name: str, port: int | None, may_ask: bool
             env={**passed_on(os.environ), **(first.env if first else {})},
         )
         operation = client.start(name, request)
-    _, status = follow(client, operation, report=PhasePrinter())
+    try:
+        _, status = follow(client, operation, report=PhasePrinter())
+    except VConsoleError as error:
+        if first is None:
+            raise
+        raise _with_the_demo(error) from error
     return status.server
+
+
+def _with_the_demo(error: VConsoleError) -> VConsoleError:
+    """The way on where the model that was agreed to does not start."""
+    way_on = "the demo model needs no download: vconsole start demo"
+    remedy = f"{error.remedy} Meanwhile {way_on}" if error.remedy else way_on
+    return VConsoleError(error.message, remedy, error.exit_code, error.kind)
 
 
 def _free_port() -> int:

@@ -68,6 +68,18 @@ def private_bytes(pid: int) -> int:
     return (int(fields[1]) - int(fields[2])) * PAGE_BYTES
 
 
+def unfiled_bytes(pid: int) -> int:
+    """Resident memory that is no file's, shared or not; 0 for who is gone.
+
+    What a card's driver pins for a process is shared memory, though nobody else has it.
+    """
+    fields = {}
+    for line in (_read(f"{PROC}/{pid}/status") or b"").splitlines():
+        name, _, value = line.partition(b":")
+        fields[name] = value
+    return sum(int(fields.get(name, b"0").split()[0]) << 10 for name in (b"RssAnon", b"RssShmem"))
+
+
 def socket_inodes(pid: int) -> frozenset[int] | None:
     """The inodes of its open sockets, or None where they are hidden from us."""
     try:

@@ -73,7 +73,8 @@ class ForkWithThreads(multiprocessing.context.ForkContext):
 def children_are_forked():
     """Have the engine's processes forked on a CPU, where vLLM would import all of it again.
 
-    Elsewhere vLLM forks by itself as long as CUDA is not initialised.
+    Elsewhere that is vLLM's to say: `vllm serve` spawns them unless VLLM_WORKER_MULTIPROC_METHOD
+    is `fork`, and then forks as long as CUDA is not initialised.
     """
     from vllm.platforms import current_platform
 

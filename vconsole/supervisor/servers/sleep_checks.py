@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import psutil
 
 from vconsole.errors import VConsoleError
+from vconsole.host import procfs
 from vconsole.host.page_cache import LEAST_LEFT_BYTES, LEAST_LEFT_SHARE
 from vconsole.host.readings import GpuReading
 from vconsole.supervisor.servers.record import Holding, Run
@@ -22,6 +23,7 @@ GIB = 2**30
 LEAST_FREED_SHARE = 0.5
 TOLERANCE_SHARE = 0.1
 TOLERANCE_BYTES = 512 << 20
+MOVES_BYTES = 64 << 20
 POLL_S = 0.25
 
 
@@ -30,7 +32,13 @@ def holding(pids: frozenset[int], reading: GpuReading, on_cards: bool) -> Holdin
     named = [p.memory_bytes for g in reading.gpus for p in g.processes if p.pid in pids]
     used = [gpu.memory_used_bytes for gpu in reading.gpus]
     found = _sum(named) if named else _sum(used)
-    return Holding(sum(map(_resident_bytes, pids)), found if on_cards else None)
+    return Holding(sum(map(procfs.unfiled_bytes, pids)), found if on_cards else None)
+
+
+def differs(before: Holding, now: Holding) -> bool:
+    """Whether that is more than a process's memory moves by itself."""
+    moved_bytes = abs(before.host_bytes - now.host_bytes)
+    return before.card_bytes != now.card_bytes or moved_bytes > MOVES_BYTES
 
 
 def require_freed(run: Run, awake: Holding, asleep: Holding) -> None:
@@ -97,11 +105,3 @@ def host_room_bytes() -> int:
 def _sum(sizes: Iterable[int | None]) -> int | None:
     known = [size for size in sizes if size is not None]
     return sum(known) if known else None
-
-
-def _resident_bytes(pid: int) -> int:
-    try:
-        memory = psutil.Process(pid).memory_info()
-    except psutil.Error:
-        return 0
-    return int(max(0, memory.rss - memory.shared))
