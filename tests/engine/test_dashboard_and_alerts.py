@@ -200,9 +200,10 @@ def test_every_recording_rule_has_figures_of_the_real_server(watched: Watched, n
 
 
 def test_what_the_supervisor_tells_is_what_the_engine_counted(watched: Watched) -> None:
-    state = 'vconsole_server_state{state="ready"} == 1'
+    state = 'vconsole_server_state{server="main",state="ready"}'
     assert watched.series(state, watched.ours) == [1.0]
-    assert watched.series("vconsole_server_wanted", watched.ours) == [1.0]
+    wanted = f'vconsole_server_wanted{{server="main",address="{watched.vllm}"}}'
+    assert watched.series(wanted, watched.ours) == [1.0]
     assert watched.series('up{job="vconsole"}') == [1.0, 1.0]
 
 
@@ -214,18 +215,18 @@ def test_the_report_counts_promises_and_says_why_a_cost_is_unknown(
     watched: Watched, served: Served
 ) -> None:
     def counted() -> bool:
-        levels = served.home.run("report", "--json").data["levels"]
+        levels = served.home.run("report", "--name", "main", "--json").data["levels"]
         return len(levels) == 3 and all(level["total"] > 0 for level in levels)
 
     wait_until("promises are counted", counted, PATIENCE_S)
-    page = served.home.run("report", "--json").data
+    page = served.home.run("report", "--name", "main", "--json").data
     assert {level["state"] for level in page["levels"]} <= {"kept", "burning", "spent"}
     assert page["costs"]["total"]["amount"] is None
     assert "prices.kwh is not set" in page["costs"]["total"]["rests_on"]
     words = served.home.run("report").out
     assert "TTFT p95 <= 1,000 ms" in words
     assert "answers of the last 30 days" in words
-    budget = "vconsole_budget_left_ratio"
+    budget = 'vconsole_budget_left_ratio{server="main"}'
     wait_until("they are scraped", lambda: len(watched.series(budget, watched.ours)) == 3, 60)
 
 

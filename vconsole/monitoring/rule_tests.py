@@ -36,6 +36,7 @@ def rule_tests(level: ServiceLevel) -> dict[str, Any]:
 
 def cases(level: ServiceLevel) -> tuple[Case, ...]:
     """The whole table; latencies are put well above and well below what was promised."""
+    wanted = f'vconsole_server_wanted{{{OURS},server="main",address="gpu-box:8000"}}'
     running = f"vllm:num_requests_running{{{HOST}}}"
     waiting = f"vllm:num_requests_waiting{{{HOST}}}"
     kv = f"vllm:kv_cache_usage_perc{{{HOST}}}"
@@ -51,6 +52,8 @@ def cases(level: ServiceLevel) -> tuple[Case, ...]:
     errors, few_errors = _errors(level.error_ratio * 20), _errors(level.error_ratio / 10)
     return (
         Case("VllmDown", ((f"up{{{HOST}}}", _flat(0)),), True),
+        Case("VllmDown", ((f"up{{{HOST}}}", _flat(0)), (wanted, _flat(1))), True),
+        Case("VllmDown", ((f"up{{{HOST}}}", _flat(0)), (wanted, _flat(0))), False),
         Case("VllmDown", ((f"up{{{HOST}}}", _flat(1)),), False),
         Case("VllmStalled", ((running, _flat(3)), (tokens, _flat(9)), (prompts, _flat(9))), True),
         Case("VllmStalled", ((running, _flat(3)), (tokens, _up(9)), (prompts, _flat(9))), False),

@@ -6,6 +6,7 @@ Names follow Prometheus's conventions: base units, `_total` on counters. What is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
@@ -55,7 +56,9 @@ def _servers(servers: Iterable[ServerStatus]) -> Iterator[Metric]:
         "vconsole_server_state", "1 for the state that it is in", labels=["server", "state"]
     )
     wanted = GaugeMetricFamily(
-        "vconsole_server_wanted", "1 if it should be running", labels=["server"]
+        "vconsole_server_wanted",
+        "1 if it should be running; the address is where it serves, or served last",
+        labels=["server", "address"],
     )
     restarts = CounterMetricFamily(
         "vconsole_server_restarts", "Restarts that nobody asked for", labels=["server"]
@@ -64,7 +67,8 @@ def _servers(servers: Iterable[ServerStatus]) -> Iterator[Metric]:
     for server in servers:
         for one in ServerState:
             state.add_metric([server.name, one], float(server.state is one))
-        wanted.add_metric([server.name], float(server.desired is Desired.RUNNING))
+        address = urlsplit(server.url or "").netloc
+        wanted.add_metric([server.name, address], float(server.desired is Desired.RUNNING))
         restarts.add_metric([server.name], server.restarts)
         if server.uptime_s is not None:
             up.add_metric([server.name], server.uptime_s)
