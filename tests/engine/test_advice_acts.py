@@ -56,7 +56,6 @@ def tells(home: Home, said: list[str]) -> bool:
 
 
 def test_too_few_seats_are_seen_said_and_changed(home: Home) -> None:
-    # Its engine keeps to one core, or nobody else gets to tell what it does.
     port, flags = str(free_port()), ("--", "--max-num-seqs", str(SEATS), "--seed", "7")
     started = home.run("start", "demo", "--json", "--port", port, *flags)
     assert started.code == 0, started.err
