@@ -37,8 +37,6 @@ Seen = Mapping[str, float]
 def measure(ground: Ground) -> Table:
     home = Home(ground.home.root / "agreement", ground.home.env["VCONSOLE_ENGINE"])
     home.env.pop("PYTHONDONTWRITEBYTECODE", None)
-    # On all cores its threads spin, and client and API server wait for a turn more than for it.
-    home.env["VLLM_CPU_OMP_THREADS_BIND"] = "0"
     try:
         ran = home.run("start", "demo", "--json", "--port", str(free_port()), timeout_s=PATIENCE_S)
         if ran.code:

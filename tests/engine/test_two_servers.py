@@ -114,7 +114,7 @@ def test_what_was_wanted_comes_back_after_a_reboot_and_what_was_stopped_does_not
     pair.run("supervisor", "stop")
     main_pid = _pretend_a_reboot(pair)
     assert pair.run("ask", "hello").code == 3
-    wait_until("main is back", lambda: states(pair)["main"] == "ready", 120)
+    wait_until("main is back", lambda: states(pair)["main"] == "ready", 180)
     assert states(pair)["night"] == "stopped"
     assert server(pair, "main")["pid"] != main_pid
 

@@ -54,7 +54,8 @@ class Home:
             "HF_HUB_OFFLINE": "1",
             "HF_HOME": str(root / "hub"),
             "VLLM_CPU_KVCACHE_SPACE": "1",
-            "VLLM_CPU_OMP_THREADS_BIND": str(core_of_this_worker()),
+            # One core for the engine: on the others its API server and the test get a word in.
+            "VLLM_CPU_OMP_THREADS_BIND": str(min(os.sched_getaffinity(0))),
         }
 
     @property
@@ -116,13 +117,6 @@ KINDS = ("CONFIG", "STATE", "DATA", "CACHE")
 def shared_engine() -> str:
     """The Python of the engine that tests share: the one a user of this machine would get."""
     return str(require_engine(settings.load()).python)
-
-
-def core_of_this_worker() -> int:
-    """A core for the engines of each pytest worker: two that spin on the same ones starve both."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-    cores = sorted(os.sched_getaffinity(0))
-    return cores[int(worker.removeprefix("gw")) % len(cores)]
 
 
 def free_port() -> int:
