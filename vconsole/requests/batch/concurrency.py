@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 FIRST = 32
 MOST = 1024
-RESERVE_S = 0.05
+RESERVE_S = 0.02
 FREE_SLOTS, FREE_SHARE = 2, 0.04
 GROWTH, GENTLE_GROWTH = 2.0, 1.25
 LOOKS = 3
@@ -57,6 +57,11 @@ class Concurrency:
         self._ceiling, self._ceiling_until_s = MOST, 0.0
         self._probed_s = 0.0
         self._best_per_s, self._best_total = 0.0, FIRST
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the number was found, and the engine has as much as it can do."""
+        return self.fixed is None and self._found_line
 
     def limit(self, share: float) -> int:
         """This batch's part of it."""

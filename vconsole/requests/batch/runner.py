@@ -172,11 +172,14 @@ class Run:
     async def _work(self) -> None:
         """Send one request after another, as long as this worker is wanted."""
         while not self._halted and len(self._workers) <= self._tuner.limit:
+            await self._tuner.turn()
             item = await self._next()
             if item is None:
                 return
+            begun_s = time.monotonic()
             try:
                 await self._carry_out(item)
+                self._tuner.pace.took(time.monotonic() - begun_s)
             except PutBackError:
                 self._again.append(item)
             except BaseException:
