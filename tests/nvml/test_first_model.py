@@ -117,7 +117,7 @@ def test_memory_that_does_not_come_back_is_said(host: Host) -> None:
     terminal = host.demo()
     terminal.wait_for("start (y, d, n, u) [d]:")
     terminal.type("u\n")
-    terminal.wait_for("the driver shows only 0.0 GiB of it free after a while", 30)
+    terminal.wait_for("the driver shows only 0.0 GiB of it free after a while", timeout_s=30)
     terminal.wait_for("start (y, d, n) [d]:")
     assert "proposed: Qwen/Qwen2.5-1.5B-Instruct" in terminal.screen()
 

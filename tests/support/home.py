@@ -54,6 +54,8 @@ class Home:
             "HF_HUB_OFFLINE": "1",
             "HF_HOME": str(root / "hub"),
             "VLLM_CPU_KVCACHE_SPACE": "1",
+            # What vLLM learns of a model's class costs it an import of all of itself, per cache.
+            "VLLM_CACHE_ROOT": str(Path.home() / ".cache" / "vllm"),
             # One core for the engine: on the others its API server and the test get a word in.
             "VLLM_CPU_OMP_THREADS_BIND": str(min(os.sched_getaffinity(0))),
         }

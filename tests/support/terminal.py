@@ -80,9 +80,15 @@ class Terminal:
     def resize(self, width: int, height: int) -> None:
         self._tmux("resize-window", "-x", str(width), "-y", str(height))
 
-    def wait_for(self, text: str, timeout_s: float = 20.0) -> None:
+    def wait_for(self, *texts: str, timeout_s: float = 20.0) -> None:
+        """Until one screen shows all of `texts`."""
+
+        def shown() -> bool:
+            screen = self.screen()
+            return all(text in screen for text in texts)
+
         try:
-            wait_until(f"{text!r} on the screen", lambda: text in self.screen(), timeout_s)
+            wait_until(f"{texts} on the screen", shown, timeout_s)
         except AssertionError as error:
             raise AssertionError(f"{error}; the screen was:\n{self.screen()}") from error
 
