@@ -20,8 +20,8 @@ from vconsole.settings import Settings, UiSettings
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import Status
 from vconsole.tui.app import ConsoleApp
-from vconsole.tui.hosting import HostLook
-from vconsole.tui.servicing import ReadService
+from vconsole.tui.background.hosting import HostLook
+from vconsole.tui.background.servicing import ReadService
 from vconsole.tui.view import Link
 
 SOCKET = Path("s.sock")

@@ -11,8 +11,8 @@ from vconsole.host.units import Scope
 from vconsole.supervisor.doctor.examine import examine
 from vconsole.supervisor.model import Step
 from vconsole.supervisor.ollama.model import HeldModel, OllamaReport
-from vconsole.tui.hosting import HostLook
-from vconsole.tui.servicing import Page, ServiceLook
+from vconsole.tui.background.hosting import HostLook
+from vconsole.tui.background.servicing import Page, ServiceLook
 
 GIB = 2**30
 OLLAMA = GpuProcess(811, "ollama", "ollama", GIB // 2, "ollama")

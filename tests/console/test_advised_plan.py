@@ -10,7 +10,7 @@ from vconsole import paths
 from vconsole.engine.metrics import Metrics
 from vconsole.models.fit.plan import Band, Plan, Verdict
 from vconsole.supervisor.model import Status
-from vconsole.tui.advised_plan import plan_sentence, plan_with
+from vconsole.tui.advice.expected import plan_sentence, plan_with
 
 GIB = 2**30
 DEMO = paths.resources_dir() / "demo_models" / "demo-lark"

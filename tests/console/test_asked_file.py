@@ -12,9 +12,9 @@ import pytest
 from tests.support.home import wait_until
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.model import AskEvent, AskRequest
-from vconsole.tui import asked_file
-from vconsole.tui.asked_file import AskedFile, asked_path
-from vconsole.tui.exchange import Exchange, columns_for
+from vconsole.tui.requests import asked_file
+from vconsole.tui.requests.asked_file import AskedFile, asked_path
+from vconsole.tui.requests.exchange import Exchange, columns_for
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -18,7 +18,7 @@ from tests.console.test_snapshots import Compare, at_80, both_sizes, press
 from tests.support.stub import stub
 from vconsole.supervisor.jobs.model import JobStatus
 from vconsole.supervisor.model import ErrorBody, Job
-from vconsole.tui.batching import cached_bytes
+from vconsole.tui.background.batching import cached_bytes
 from vconsole.tui.screens.batch import BatchScreen
 from vconsole.tui.screens.batch_check import BatchCheckScreen
 from vconsole.tui.screens.begun import BegunScreen

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from tests.console import figures_of_the_sketches as sketches
 from vconsole.supervisor.model import Sample
-from vconsole.tui import figures
-from vconsole.tui.glyphs import ASCII, UNICODE
-from vconsole.tui.graph import bar, nice_ceiling, row_graph, stacked_bar, tall_graph
+from vconsole.tui.drawing import figures
+from vconsole.tui.drawing.glyphs import ASCII, UNICODE
+from vconsole.tui.drawing.graph import bar, nice_ceiling, row_graph, stacked_bar, tall_graph
 from vconsole.tui.history import History
-from vconsole.tui.text import Role, cells, fit, line, plain, spread, wrap
+from vconsole.tui.drawing.text import Role, cells, fit, line, plain, spread, wrap
 from vconsole.tui.widgets.canvas import changed_cells
 
 

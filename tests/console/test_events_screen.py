@@ -12,7 +12,7 @@ from tests.console import happenings
 from tests.console.conftest import Stage, painted, toasts, until, until_live
 from vconsole.supervisor.telling.event import Event, Severity
 from vconsole.tui.app import ConsoleApp
-from vconsole.tui.event_selection import EventSelection
+from vconsole.tui.events.selection import EventSelection
 from vconsole.tui.widgets.event_list import EventList
 
 GOOD = Path("good.log")

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from vconsole.tui.exact_update import ExactUpdate
+from vconsole.tui.terminal.exact_update import ExactUpdate
 
 RED = Style(color="#ff0000", bgcolor="#000000")
 BLUE = Style(color="#0000ff", bgcolor="#000000")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from vconsole.engine.logline import LogLevel
-from vconsole.tui import logfile
-from vconsole.tui.log_folds import Folds
-from vconsole.tui.log_selection import LogSelection
-from vconsole.tui.logfile import LogFile, read_tail
+from vconsole.tui.logs import logfile
+from vconsole.tui.logs.folds import Folds
+from vconsole.tui.logs.selection import LogSelection
+from vconsole.tui.logs.logfile import LogFile, read_tail
 
 
 def opened(path: Path, text: str) -> LogFile:

@@ -21,7 +21,7 @@ from vconsole.supervisor.model import (
     Operation,
     OperationState,
 )
-from vconsole.tui.flag_form import FlagForm
+from vconsole.tui.forms.flag_form import FlagForm
 from vconsole.tui.screens.profile_form import FallbacksOffered, OptionsRead, ProfileFormScreen
 
 GOOD, FAILED = Path("good.log"), Path("failed.log")

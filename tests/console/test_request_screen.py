@@ -13,7 +13,7 @@ from tests.console import figures_of_the_sketches as sketches
 from tests.console.conftest import Stage, painted, toasts, until, until_live
 from tests.console.make_screenshots import PROMPT, typed
 from vconsole.supervisor.model import AskEvent, ErrorBody, Status
-from vconsole.tui.asked_file import asked_path
+from vconsole.tui.requests.asked_file import asked_path
 from vconsole.tui.screens.request import RequestScreen
 
 GOOD = Path("good.log")

@@ -9,7 +9,7 @@ from tests.console import figures_of_the_sketches as sketches
 from tests.console.conftest import Stage, painted, until, until_live
 from tests.console.test_keys import GOOD
 from vconsole.supervisor.model import Job, Operation, OperationState, SleeperStatus, Step
-from vconsole.tui import verbs
+from vconsole.tui.background import verbs
 from vconsole.tui.screens.model_name import ModelScreen
 from vconsole.tui.screens.servers import ServersScreen
 from vconsole.tui.screens.swap import SwapScreen

@@ -13,8 +13,8 @@ from vconsole.settings import Settings, UiSettings
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.tui.app import ConsoleApp
 from vconsole.tui.screens.themes import ThemesScreen
-from vconsole.tui.text import Role
-from vconsole.tui.themes import load_theme, load_themes, themes_dir
+from vconsole.tui.drawing.text import Role
+from vconsole.tui.theming.themes import load_theme, load_themes, themes_dir
 
 
 def test_the_shipped_themes_style_every_role() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from vconsole.tui.wrapping import GrowingText, broken
+from vconsole.tui.drawing.wrapping import GrowingText, broken
 
 TEXT = st.text(alphabet="ab äöü漢字🙂\n\t\r\x1b‮ -", max_size=120)
 

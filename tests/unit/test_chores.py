@@ -9,8 +9,8 @@ import pytest
 from tests.support.home import wait_until
 from vconsole import __version__
 from vconsole.errors import VConsoleError
-from vconsole.tui import chores
-from vconsole.tui.chores import Chore
+from vconsole.tui.background import chores
+from vconsole.tui.background.chores import Chore
 
 
 def ended() -> Chore:

@@ -17,7 +17,7 @@ from vconsole.engine.line_splitter import LONGEST_LINE_BYTES, LineSplitter, spli
 from vconsole.supervisor.logs.log_reading import LogFollower, last_lines
 from vconsole.supervisor.logs.logtail import LogTail
 from vconsole.supervisor.servers.aftermath import explain_exit
-from vconsole.tui.logfile import LogFile, read_tail
+from vconsole.tui.logs.logfile import LogFile, read_tail
 
 LONG = 100 << 20
 

@@ -6,7 +6,7 @@ import pytest
 
 from vconsole.engine.metrics import Metrics
 from vconsole.settings import PriceSettings
-from vconsole.tui.token_cost import million_tokens_cost
+from vconsole.tui.rows.token_cost import million_tokens_cost
 
 # 1,000,000 tokens at 5 a joule are 200,000 J, which are 55.5556 Wh; at 1,000 a second, 0.27778 h.
 PACE = Metrics(generation_tokens_per_s=1000, tokens_per_joule=5)

@@ -29,14 +29,15 @@ from vconsole.settings import Settings, Table
 from vconsole.supervisor.autostart import ensure_supervisor
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import ServerStatus
-from vconsole.tui import lazily, results
+from vconsole.tui import lazily
+from vconsole.tui.background import results
 from vconsole.tui.actions import BY_ID, NO_KEY, bindings_for, key_for, on_screen
-from vconsole.tui.background import in_background
-from vconsole.tui.day import DayKeeper
-from vconsole.tui.exact_update import exact
-from vconsole.tui.glyphs import glyphs_for
-from vconsole.tui.keeping import keep
-from vconsole.tui.link import Connect, SupervisorLink
+from vconsole.tui.background.calls import in_background
+from vconsole.tui.background.day import DayKeeper
+from vconsole.tui.terminal.exact_update import exact
+from vconsole.tui.drawing.glyphs import glyphs_for
+from vconsole.tui.terminal.keeping import keep
+from vconsole.tui.background.link import Connect, SupervisorLink
 from vconsole.tui.messages import (
     DayArrived,
     LinkLost,
@@ -48,16 +49,16 @@ from vconsole.tui.messages import (
     VerbRefused,
 )
 from vconsole.tui.perform import PERFORM
-from vconsole.tui.reporting import fetch_report
+from vconsole.tui.background.reporting import fetch_report
 from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.session import Session
-from vconsole.tui.themed_app import ThemedApp
-from vconsole.tui.verbs import Verbs
+from vconsole.tui.theming.themed_app import ThemedApp
+from vconsole.tui.background.verbs import Verbs
 from vconsole.tui.view import Link, View
 
 if TYPE_CHECKING:
-    from vconsole.tui.hosting import ReadHost
-    from vconsole.tui.servicing import ReadService
+    from vconsole.tui.background.hosting import ReadHost
+    from vconsole.tui.background.servicing import ReadService
 
 TICK_S = 1.0
 LONG_AWAY = timedelta(hours=1)
@@ -154,7 +155,7 @@ class ConsoleApp(ThemedApp, inherit_bindings=False):
         """Ours in the place of Textual's for terminals."""
         found = super().get_driver_class()
         if found.__name__ == "LinuxDriver":
-            from vconsole.tui.terminal_input import ConsoleDriver
+            from vconsole.tui.terminal.keyboard import ConsoleDriver
 
             return ConsoleDriver
         return found

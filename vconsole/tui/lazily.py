@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from vconsole.host.units import Scope
     from vconsole.supervisor.client import SupervisorClient
     from vconsole.supervisor.model import Status
-    from vconsole.tui.hosting import HostLook
-    from vconsole.tui.servicing import Page, ServiceLook
+    from vconsole.tui.background.hosting import HostLook
+    from vconsole.tui.background.servicing import Page, ServiceLook
 
 
 def commands() -> type[Provider]:
@@ -70,13 +70,13 @@ def service() -> Screen[None]:
 
 
 def read_host(client: SupervisorClient, status: Status) -> HostLook:
-    from vconsole.tui import hosting
+    from vconsole.tui.background import hosting
 
     return hosting.read_host(client, status)
 
 
 def read_service(scope: Scope, page: Page) -> ServiceLook:
-    from vconsole.tui import servicing
+    from vconsole.tui.background import servicing
 
     return servicing.read_service(scope, page)
 

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from vconsole import paths
-from vconsole.tui import verbs
-from vconsole.tui.keeping import keep
+from vconsole.tui.background import verbs
+from vconsole.tui.terminal.keeping import keep
 
 if TYPE_CHECKING:
     from vconsole.tui.app import ConsoleApp

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vconsole.tui.availability import Availability
+from vconsole.tui.actions.availability import Availability
 from vconsole.tui.view import View
 
 

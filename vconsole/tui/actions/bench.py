@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vconsole.tui.actions.action import Action
-from vconsole.tui.availability import Availability, always, live
+from vconsole.tui.actions.availability import Availability, always, live
 
 
 def _action(

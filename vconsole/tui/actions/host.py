@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from vconsole.tui.actions.action import Action
-from vconsole.tui.availability import always, live
+from vconsole.tui.actions.availability import always, live
 
 _host = partial(Action, group="Host", screen="host")
 

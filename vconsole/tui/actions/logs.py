@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vconsole.tui.actions.action import Action
-from vconsole.tui.availability import has_log
+from vconsole.tui.actions.availability import has_log
 
 ACTIONS = (
     Action(

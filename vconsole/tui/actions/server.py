@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vconsole.tui.actions.action import Action
-from vconsole.tui.availability import (
+from vconsole.tui.actions.availability import (
     can_fall_back,
     can_halve_cache,
     failed,

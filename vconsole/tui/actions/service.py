@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from vconsole.tui.actions.action import Action
-from vconsole.tui.availability import always
+from vconsole.tui.actions.availability import always
 
 _service = partial(Action, group="Service", screen="service", unavailable=always)
 

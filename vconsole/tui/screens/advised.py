@@ -8,7 +8,7 @@ from textual import on
 from textual.message import Message
 
 from vconsole.supervisor.model import Status
-from vconsole.tui.background import deliver, in_background
+from vconsole.tui.background.calls import deliver, in_background
 from vconsole.tui.screens.confirm import ConfirmScreen
 
 PLANNING = "The plan: being made…"
@@ -34,7 +34,7 @@ class AdvisedScreen(ConfirmScreen):
         in_background("advised-plan", self._plan)
 
     def _plan(self) -> None:
-        from vconsole.tui.advised_plan import plan_sentence, plan_with
+        from vconsole.tui.advice.expected import plan_sentence, plan_with
 
         plan = plan_with(self._status, self._flags)
         deliver(self, PlanMade(plan_sentence(plan, self._status)))

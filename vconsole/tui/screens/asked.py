@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from vconsole.tui.exchange import Exchange
+from vconsole.tui.requests.exchange import Exchange
 from vconsole.tui.widgets.asked_list import AskedList
 from vconsole.tui.widgets.field import Field
 

@@ -107,7 +107,7 @@ class ConsoleScreen(Screen[None]):
         then: Callable[[], None],
     ) -> None:
         """Ask, and have a process of its own do it, which outlives the console."""
-        from vconsole.tui import chores, results
+        from vconsole.tui.background import chores, results
 
         def act() -> None:
             try:

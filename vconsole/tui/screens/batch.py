@@ -15,7 +15,7 @@ from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.jobs.model import JobChange, JobRequest, JobState, JobStatus
 from vconsole.supervisor.model import Status
 from vconsole.tui.actions import bindings_for
-from vconsole.tui.batching import (
+from vconsole.tui.background.batching import (
     BatchDiffers,
     Batching,
     JobDone,
@@ -23,7 +23,7 @@ from vconsole.tui.batching import (
     JobsLook,
     cached_bytes,
 )
-from vconsole.tui.job_look import is_over
+from vconsole.tui.rows.job_look import is_over
 from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.view import View
 from vconsole.tui.widgets.job_list import JobList
@@ -233,7 +233,7 @@ class BatchScreen(ConsoleScreen):
         self._draw()
 
     def do_batch_open(self) -> None:
-        from vconsole.tui.pager import shown_in_pager
+        from vconsole.tui.terminal.pager import shown_in_pager
 
         job = self._marked()
         if job is None:

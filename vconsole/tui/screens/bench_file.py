@@ -14,7 +14,7 @@ from textual.widgets import Input, Label
 
 from vconsole.errors import VConsoleError
 from vconsole.requests.bench.files import KINDS, kind_of
-from vconsole.tui.path_completion import completed
+from vconsole.tui.terminal.path_completion import completed
 from vconsole.tui.widgets.field import Field
 
 

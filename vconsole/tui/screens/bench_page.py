@@ -13,8 +13,8 @@ from vconsole.errors import VConsoleError
 from vconsole.requests.bench import page
 from vconsole.requests.bench.kept import Bench
 from vconsole.settings import PriceSettings
-from vconsole.tui.glyphs import ASCII
-from vconsole.tui.text import Line, Role, line
+from vconsole.tui.drawing.glyphs import ASCII
+from vconsole.tui.drawing.text import Line, Role, line
 from vconsole.tui.widgets.panel import Panel
 
 KEYS = (("arrows", " move  "), ("y", " copy  "), ("esc", " close"))

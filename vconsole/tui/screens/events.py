@@ -11,8 +11,8 @@ from textual.widgets import Input, Label
 
 from vconsole.supervisor.telling.event import Severity
 from vconsole.tui.actions import bindings_for
-from vconsole.tui.event_feed import EventFeed
-from vconsole.tui.event_selection import EventSelection
+from vconsole.tui.events.feed import EventFeed
+from vconsole.tui.events.selection import EventSelection
 from vconsole.tui.messages import EventsArrived
 from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.widgets.event_foot import EventFoot

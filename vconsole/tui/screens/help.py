@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from vconsole.tui.actions import Action, key_name, on_screen
-from vconsole.tui.text import Line, Role, line, wrapped
+from vconsole.tui.drawing.text import Line, Role, line, wrapped
 from vconsole.tui.view import View
 from vconsole.tui.widgets.panel import Panel
 

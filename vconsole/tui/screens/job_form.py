@@ -15,8 +15,8 @@ from textual.widgets import Input, Label
 
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.jobs.model import JobRequest
-from vconsole.tui.batch_fields import FieldError
-from vconsole.tui.path_completion import completed
+from vconsole.tui.forms.batch_fields import FieldError
+from vconsole.tui.terminal.path_completion import completed
 from vconsole.tui.widgets.field import Field
 
 PREFIX = "job-"

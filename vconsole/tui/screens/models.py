@@ -15,9 +15,9 @@ from vconsole.models.rows import Listing, ModelRow
 from vconsole.supervisor.cards import TargetCard, card_of_host, named_card
 from vconsole.supervisor.model import Operation, OperationState, Status
 from vconsole.tui.actions import bindings_for
-from vconsole.tui.modelling import ListingArrived, Modelling, RemovalArrived
+from vconsole.tui.background.modelling import ListingArrived, Modelling, RemovalArrived
 from vconsole.tui.screens.base import ConsoleScreen
-from vconsole.tui.starting_a_model import start_model
+from vconsole.tui.screens.starting_a_model import start_model
 from vconsole.tui.view import View
 from vconsole.tui.widgets.field import Field
 from vconsole.tui.widgets.key_bar import KeyBar

@@ -9,7 +9,7 @@ from textual.screen import ModalScreen
 
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.jobs.model import JobRequest
-from vconsole.tui.batch_fields import FIELDS, PATHS, job_of
+from vconsole.tui.forms.batch_fields import FIELDS, PATHS, job_of
 from vconsole.tui.screens.batch_check import BatchCheckScreen
 from vconsole.tui.screens.job_form import Form
 

@@ -10,8 +10,8 @@ from vconsole.requests.bench.plan import BenchSpec, steps
 from vconsole.requests.bench.points import load_words
 from vconsole.supervisor.jobs.asked_bench import command_of
 from vconsole.supervisor.jobs.model import JobRequest
-from vconsole.tui import figures
-from vconsole.tui.bench_fields import FIELDS, PATHS, asked_of
+from vconsole.tui.drawing import figures
+from vconsole.tui.forms.bench_fields import FIELDS, PATHS, asked_of
 from vconsole.tui.screens.job_form import Form
 from vconsole.tui.screens.review import ReviewScreen
 

@@ -8,7 +8,7 @@ from functools import partial
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from vconsole.tui import verbs
+from vconsole.tui.background import verbs
 from vconsole.tui.actions import bindings_for
 from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.view import View
@@ -119,7 +119,7 @@ class OverviewScreen(ConsoleScreen):
 
     def do_overview_advice(self) -> None:
         """Carry out the first hint that can be, after a question that says what happens."""
-        from vconsole.tui.advised import advised, deed_of
+        from vconsole.tui.advice.acting import advised, deed_of
 
         app = self.console_app
         view = app.session.view()

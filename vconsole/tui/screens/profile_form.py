@@ -20,8 +20,8 @@ from vconsole.models.profile_file import save_profile
 from vconsole.models.profiles import Profile
 from vconsole.supervisor.fallbacks import Fallback, offered
 from vconsole.supervisor.profiles import installed_options
-from vconsole.tui.background import deliver, in_background
-from vconsole.tui.flag_form import FlagForm
+from vconsole.tui.background.calls import deliver, in_background
+from vconsole.tui.forms.flag_form import FlagForm
 from vconsole.tui.widgets.field import Field
 from vconsole.tui.widgets.flag_list import FlagList
 

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from vconsole.tui.batching import JobsLook
+from vconsole.tui.background.batching import JobsLook
 from vconsole.tui.widgets.result_view import ResultView
 
 

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from vconsole.tui.text import Line, Role, line
+from vconsole.tui.drawing.text import Line, Role, line
 from vconsole.tui.widgets.confirm_box import ConfirmBox
 
 

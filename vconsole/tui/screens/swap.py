@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from vconsole.supervisor.model import JobsRule
-from vconsole.tui import verbs
+from vconsole.tui.background import verbs
 from vconsole.tui.view import View
 from vconsole.tui.widgets.confirm_box import ConfirmBox
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from vconsole.tui.actions import key_now
-from vconsole.tui.advice import advise
-from vconsole.tui.text import Line, Role, line
+from vconsole.tui.advice.hint import advise
+from vconsole.tui.drawing.text import Line, Role, line
 from vconsole.tui.view import View
 from vconsole.tui.widgets.canvas import Canvas
 

@@ -6,7 +6,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from vconsole.tui.exchange import MOST_COLUMNS, Exchange
+from vconsole.tui.requests.exchange import MOST_COLUMNS, Exchange
 from vconsole.tui.widgets.answer_panel import AnswerPanel
 
 NARROWEST = 36

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from textual import events
 
-from vconsole.tui import figures
-from vconsole.tui.exchange import Call, Column, Exchange
-from vconsole.tui.text import Line, Role, line, wrap
+from vconsole.tui.drawing import figures
+from vconsole.tui.requests.exchange import Call, Column, Exchange
+from vconsole.tui.drawing.text import Line, Role, line, wrap
 from vconsole.tui.view import Link, View
 from vconsole.tui.widgets.panel import Panel
-from vconsole.tui.wrapping import GrowingText
+from vconsole.tui.drawing.wrapping import GrowingText
 
 WHEEL_LINES = 3
 QUESTION_ROWS = 3

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from textual import events
 
-from vconsole.tui import figures
-from vconsole.tui.exchange import Exchange
-from vconsole.tui.text import Line, Role, fit, line, spread
+from vconsole.tui.drawing import figures
+from vconsole.tui.requests.exchange import Exchange
+from vconsole.tui.drawing.text import Line, Role, fit, line, spread
 from vconsole.tui.widgets.asked_panel import one_line, took
 from vconsole.tui.widgets.canvas import Canvas
 

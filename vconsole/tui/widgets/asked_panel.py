@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.tui import figures
-from vconsole.tui.exchange import Exchange
-from vconsole.tui.text import Line, Role, line, spread
+from vconsole.tui.drawing import figures
+from vconsole.tui.requests.exchange import Exchange
+from vconsole.tui.drawing.text import Line, Role, line, spread
 from vconsole.tui.widgets.panel import Panel
 
 PROMPT_CHARACTERS = 200

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.tui.text import Line
-from vconsole.tui.urgent import urgent
+from vconsole.tui.drawing.text import Line
+from vconsole.tui.rows.urgent import urgent
 from vconsole.tui.widgets.canvas import Canvas
 
 MOST_ROWS = 2

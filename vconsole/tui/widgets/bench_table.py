@@ -9,10 +9,10 @@ from vconsole.requests.bench.points import Point, points
 from vconsole.requests.bench.price import per_million_tokens, wh_per_million_tokens
 from vconsole.requests.bench.tables import UNKNOWN, named, spread
 from vconsole.settings import PriceSettings
-from vconsole.tui import figures
-from vconsole.tui.bench_look import CURVES, BenchRow, by_load
-from vconsole.tui.graph import bar
-from vconsole.tui.text import Line, Role, cells, fit, line, wrap
+from vconsole.tui.drawing import figures
+from vconsole.tui.rows.bench_look import CURVES, BenchRow, by_load
+from vconsole.tui.drawing.graph import bar
+from vconsole.tui.drawing.text import Line, Role, cells, fit, line, wrap
 from vconsole.tui.widgets.panel import Panel
 
 GAP = "  "

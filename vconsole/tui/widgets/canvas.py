@@ -12,8 +12,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from vconsole.tui.glyphs import Glyphs
-from vconsole.tui.text import Line, Role, fit, plain
+from vconsole.tui.drawing.glyphs import Glyphs
+from vconsole.tui.drawing.text import Line, Role, fit, plain
 from vconsole.tui.view import View
 
 if TYPE_CHECKING:

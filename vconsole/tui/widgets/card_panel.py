@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vconsole.supervisor.model import ServerState, Status
-from vconsole.tui import figures
+from vconsole.tui.drawing import figures
 from vconsole.tui.actions import key_now
-from vconsole.tui.plan_line import plan_line
-from vconsole.tui.start_up import timeline
-from vconsole.tui.text import Line, Role, line, sentence, wrapped
+from vconsole.tui.rows.plan_line import plan_line
+from vconsole.tui.rows.start_up import timeline
+from vconsole.tui.drawing.text import Line, Role, line, sentence, wrapped
 from vconsole.tui.view import Link, View
 from vconsole.tui.widgets.panel import Panel
 
@@ -114,7 +114,7 @@ class CardPanel(Panel):
         rows = self._next_try(view, status)
         if status.server.last_failure is None:
             return [*rows, *wrapped("The server ended, and nothing says why.", width)]
-        from vconsole.tui.failure_card import failure_rows
+        from vconsole.tui.rows.failure_card import failure_rows
 
         room = max(0, self.app.size.height - AROUND_CARD - len(rows))
         return [*rows, *failure_rows(status.server, width, room, self.glyphs)]

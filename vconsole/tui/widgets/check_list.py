@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from vconsole.supervisor.doctor.check import Check, Examination, State
 from vconsole.tui.actions import key_for
-from vconsole.tui.looks import Look
-from vconsole.tui.text import Line, Role, fit, line, wrapped
+from vconsole.tui.drawing.looks import Look
+from vconsole.tui.drawing.text import Line, Role, fit, line, wrapped
 from vconsole.tui.widgets.pick_list import PickList
 
 LOOKS = {

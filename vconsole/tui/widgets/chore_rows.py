@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from vconsole.tui.chores import Chore
-from vconsole.tui.glyphs import Glyphs
-from vconsole.tui.text import Line, Role, fit, line
+from vconsole.tui.background.chores import Chore
+from vconsole.tui.drawing.glyphs import Glyphs
+from vconsole.tui.drawing.text import Line, Role, fit, line
 
 # What ended so long ago is no news.
 SHOWN_S = 900.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.tui.text import Line, Role, line, wrap
+from vconsole.tui.drawing.text import Line, Role, line, wrap
 from vconsole.tui.widgets.panel import Panel
 
 BOX_WIDTH = 64

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vconsole.supervisor.ollama.equivalents import Confidence, Equivalent
-from vconsole.tui import figures
-from vconsole.tui.text import Line, Role, fit, line, wrapped
+from vconsole.tui.drawing import figures
+from vconsole.tui.drawing.text import Line, Role, fit, line, wrapped
 from vconsole.tui.widgets.panel import Panel
 
 ROLES = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vconsole.supervisor.telling.event import Severity
-from vconsole.tui import figures
-from vconsole.tui.text import Line, Role, line, spread
+from vconsole.tui.drawing import figures
+from vconsole.tui.drawing.text import Line, Role, line, spread
 from vconsole.tui.widgets.canvas import Canvas
 from vconsole.tui.widgets.event_list import EventList
 

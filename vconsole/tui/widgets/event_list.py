@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vconsole.supervisor.telling.event import Event, Severity
-from vconsole.tui import figures
-from vconsole.tui.event_selection import EventSelection
-from vconsole.tui.looks import Look
-from vconsole.tui.text import Line, Role, fit, line
+from vconsole.tui.drawing import figures
+from vconsole.tui.events.selection import EventSelection
+from vconsole.tui.drawing.looks import Look
+from vconsole.tui.drawing.text import Line, Role, fit, line
 from vconsole.tui.widgets.marked_list import MarkedList
 
 LOOKS = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vconsole.supervisor.model import AskEvent
-from vconsole.tui import figures
-from vconsole.tui.exchange import Column
-from vconsole.tui.text import Line, Role, line
+from vconsole.tui.drawing import figures
+from vconsole.tui.requests.exchange import Column
+from vconsole.tui.drawing.text import Line, Role, line
 from vconsole.tui.widgets.canvas import Canvas
 
 REASONS = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vconsole.engine.logline import LogLevel
-from vconsole.tui import figures
-from vconsole.tui.log_selection import LogSelection
-from vconsole.tui.text import Line, Role, line, spread
+from vconsole.tui.drawing import figures
+from vconsole.tui.logs.selection import LogSelection
+from vconsole.tui.drawing.text import Line, Role, line, spread
 from vconsole.tui.widgets.canvas import Canvas
 from vconsole.tui.widgets.log_view import LogView
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.tui.looks import log_line
-from vconsole.tui.text import Line, Role, line
+from vconsole.tui.drawing.looks import log_line
+from vconsole.tui.drawing.text import Line, Role, line
 from vconsole.tui.widgets.panel import Panel
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import events
 from textual.message import Message
 
-from vconsole.tui.text import Role, Span
+from vconsole.tui.drawing.text import Role, Span
 from vconsole.tui.widgets.canvas import Canvas
 
 WHEEL_LINES = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vconsole.models.rows import ModelRow
-from vconsole.tui.text import Line, Role, line, wrapped
+from vconsole.tui.drawing.text import Line, Role, line, wrapped
 
 
 def facts(row: ModelRow, width: int) -> list[Line]:

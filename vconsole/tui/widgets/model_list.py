@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vconsole.models.rows import Listing, ModelRow
-from vconsole.tui import figures
-from vconsole.tui.looks import VERDICTS
-from vconsole.tui.text import Line, Role, fit, line
+from vconsole.tui.drawing import figures
+from vconsole.tui.drawing.looks import VERDICTS
+from vconsole.tui.drawing.text import Line, Role, fit, line
 from vconsole.tui.widgets.pick_list import PickList
 
 WORDS_FROM_CELLS = 56

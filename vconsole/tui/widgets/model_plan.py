@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from vconsole.models.fit.plan import Card, Plan, ProposedFlag
 from vconsole.models.rows import TYPICAL_REQUEST_TOKENS, ModelRow
 from vconsole.supervisor.model import Operation, OperationState
-from vconsole.tui import figures
-from vconsole.tui.graph import bar, stacked_bar
-from vconsole.tui.looks import VERDICTS
-from vconsole.tui.text import Line, Role, line, wrapped
+from vconsole.tui.drawing import figures
+from vconsole.tui.drawing.graph import bar, stacked_bar
+from vconsole.tui.drawing.looks import VERDICTS
+from vconsole.tui.drawing.text import Line, Role, line, wrapped
 from vconsole.tui.widgets.model_facts import facts
 from vconsole.tui.widgets.panel import Panel
 

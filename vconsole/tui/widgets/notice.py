@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.tui.looks import look_of
-from vconsole.tui.text import Line, Role, line, wrapped
+from vconsole.tui.drawing.looks import look_of
+from vconsole.tui.drawing.text import Line, Role, line, wrapped
 from vconsole.tui.widgets.canvas import Canvas
 
 SMALLEST_WIDTH = 60

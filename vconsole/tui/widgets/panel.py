@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.tui.text import Line, Role, cells, fit, line
+from vconsole.tui.drawing.text import Line, Role, cells, fit, line
 from vconsole.tui.widgets.canvas import Canvas
 
 

@@ -14,7 +14,7 @@ from textual.widgets import Input, Label
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.attachments import json_object, tool_list
 from vconsole.supervisor.model import AskRequest, Turn
-from vconsole.tui.exchange import MOST_COLUMNS
+from vconsole.tui.requests.exchange import MOST_COLUMNS
 from vconsole.tui.widgets.field import Field
 
 T = TypeVar("T")

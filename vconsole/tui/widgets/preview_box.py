@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from vconsole.errors import VConsoleError
 from vconsole.requests.batch.preview import Checked, Preview
 from vconsole.requests.safe_text import safe
-from vconsole.tui import figures
-from vconsole.tui.text import Line, Role, fit, line, wrap
+from vconsole.tui.drawing import figures
+from vconsole.tui.drawing.text import Line, Role, fit, line, wrap
 from vconsole.tui.widgets.panel import Panel
 
 BAD_SHOWN = 5

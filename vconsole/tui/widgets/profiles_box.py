@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vconsole.models.profiles import Profile
 from vconsole.supervisor.tuning.deciding import BEFORE
-from vconsole.tui.text import Line, Role, fit, line, wrap
+from vconsole.tui.drawing.text import Line, Role, fit, line, wrap
 from vconsole.tui.widgets.panel import Panel
 
 NAME_CELLS = 20

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from vconsole.engine.metrics import Metrics
 from vconsole.supervisor.advice.limits import KV_NEARLY_FULL
-from vconsole.tui import figures
-from vconsole.tui.text import Line, Role, Span, line
+from vconsole.tui.drawing import figures
+from vconsole.tui.drawing.text import Line, Role, Span, line
 from vconsole.tui.widgets.series_panel import Series, SeriesPanel
 
 WITH_ROOM = 60

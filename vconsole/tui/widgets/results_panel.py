@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from vconsole.requests.batch.latest import Result
 from vconsole.requests.safe_text import safe
 from vconsole.tui.actions import key_for
-from vconsole.tui.batching import JobsLook
-from vconsole.tui.text import Line, Role, fit, line, wrap
+from vconsole.tui.background.batching import JobsLook
+from vconsole.tui.drawing.text import Line, Role, fit, line, wrap
 from vconsole.tui.widgets.panel import Panel
 
 ID_CELLS, MARK_CELLS = 12, 8

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vconsole.tui import figures
-from vconsole.tui.graph import nice_ceiling, row_graph, tall_graph
-from vconsole.tui.text import Line, Role, cells, fit, line, spread
+from vconsole.tui.drawing import figures
+from vconsole.tui.drawing.graph import nice_ceiling, row_graph, tall_graph
+from vconsole.tui.drawing.text import Line, Role, cells, fit, line, spread
 from vconsole.tui.widgets.panel import Panel
 
 TALL_ROWS = 4

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vconsole.supervisor.model import ForeignServer, ServerStatus, SleeperStatus, StrayProcess
-from vconsole.tui import figures
-from vconsole.tui.looks import STATES
-from vconsole.tui.text import Line, Role, fit, line, spread
+from vconsole.tui.drawing import figures
+from vconsole.tui.drawing.looks import STATES
+from vconsole.tui.drawing.text import Line, Role, fit, line, spread
 from vconsole.tui.view import View, address, model_name
 from vconsole.tui.widgets.panel import Panel
 

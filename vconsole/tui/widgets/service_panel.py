@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 
 from vconsole.host.units import Scope
 from vconsole.tui.actions import key_for
-from vconsole.tui.servicing import Page, ServiceLook
-from vconsole.tui.text import Line, Role, fit, line, wrapped
+from vconsole.tui.background.servicing import Page, ServiceLook
+from vconsole.tui.drawing.text import Line, Role, fit, line, wrapped
 from vconsole.tui.widgets.chore_rows import chore_rows
 from vconsole.tui.widgets.panel import Panel
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from time import monotonic
 
 from vconsole.supervisor.model import Operation, OperationState, SmokeReport
-from vconsole.tui import figures
-from vconsole.tui.text import Line, Role, line, plain, spread, wrap
+from vconsole.tui.drawing import figures
+from vconsole.tui.drawing.text import Line, Role, line, plain, spread, wrap
 from vconsole.tui.view import View
 from vconsole.tui.widgets.panel import Panel
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vconsole import paths
-from vconsole.tui.text import Line, Role, line, wrapped
+from vconsole.tui.drawing.text import Line, Role, line, wrapped
 from vconsole.tui.widgets.panel import Panel
 
 SAMPLES = (

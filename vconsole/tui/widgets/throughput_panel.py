@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from vconsole.engine.metrics import Metrics
 from vconsole.settings import PriceSettings
-from vconsole.tui import figures
-from vconsole.tui.text import Line, Role, Span, line
-from vconsole.tui.token_cost import million_tokens_cost
+from vconsole.tui.drawing import figures
+from vconsole.tui.drawing.text import Line, Role, Span, line
+from vconsole.tui.rows.token_cost import million_tokens_cost
 from vconsole.tui.widgets.series_panel import Series, SeriesPanel
 
 WITH_ROOM = 60

@@ -1,0 +1,1 @@
+"""Kept events: fetched, and chosen."""

@@ -1,0 +1,1 @@
+"""Forms as data: fields with their values, and what they ask for."""

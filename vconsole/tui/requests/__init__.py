@@ -1,0 +1,1 @@
+"""The Request screen without a screen: what is asked, what came back, what is kept."""

@@ -1,0 +1,1 @@
+"""What panels say, as rows of text: each module one subject, without a widget."""

@@ -1,0 +1,1 @@
+"""Themes, from TOML to styles, and the one in use."""
