@@ -14,8 +14,8 @@ from vconsole.supervisor.advice import RULES
 from vconsole.supervisor.advice.rule import Rule
 from vconsole.supervisor.model import ServerState, Status
 from vconsole.tui.actions import BY_ID
-from vconsole.tui.advice.hint import ELSEWHERE, advise
 from vconsole.tui.advice.acting import UNLOAD
+from vconsole.tui.advice.hint import ELSEWHERE, advise
 from vconsole.tui.view import Link, View
 from vconsole.tui.widgets.advice_line import in_room
 

@@ -13,8 +13,8 @@ from vconsole.supervisor.model import Sample
 from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.glyphs import ASCII, UNICODE
 from vconsole.tui.drawing.graph import bar, nice_ceiling, row_graph, stacked_bar, tall_graph
-from vconsole.tui.history import History
 from vconsole.tui.drawing.text import Role, cells, fit, line, plain, spread, wrap
+from vconsole.tui.history import History
 from vconsole.tui.widgets.canvas import changed_cells
 
 

@@ -22,11 +22,11 @@ from vconsole.host.readings import Gpu
 from vconsole.models.fit.plan import Band, Plan, Verdict
 from vconsole.supervisor.model import OllamaStatus, Step
 from vconsole.supervisor.ollama.model import OllamaReport, Rung, Taken
-from vconsole.tui.background import chores
 from vconsole.tui.app import ConsoleApp
+from vconsole.tui.background import chores
 from vconsole.tui.background.chores import Chore
-from vconsole.tui.screens.models import ModelsScreen
 from vconsole.tui.drawing.text import plain
+from vconsole.tui.screens.models import ModelsScreen
 from vconsole.tui.widgets.check_list import CheckList
 from vconsole.tui.widgets.confirm_box import ConfirmBox
 from vconsole.tui.widgets.equivalents_box import EquivalentsBox

@@ -15,10 +15,10 @@ from tests.console.test_snapshots import Compare, both_sizes
 from vconsole.errors import VConsoleError
 from vconsole.host import systemd
 from vconsole.host.units import Scope
-from vconsole.tui.background import chores
 from vconsole.tui.app import ConsoleApp
-from vconsole.tui.screens.service import ServiceScreen
+from vconsole.tui.background import chores
 from vconsole.tui.background.servicing import Page, ServiceLook, read_service
+from vconsole.tui.screens.service import ServiceScreen
 
 GOOD = Path("good.log")
 

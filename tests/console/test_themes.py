@@ -12,8 +12,8 @@ from vconsole.errors import VConsoleError
 from vconsole.settings import Settings, UiSettings
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.tui.app import ConsoleApp
-from vconsole.tui.screens.themes import ThemesScreen
 from vconsole.tui.drawing.text import Role
+from vconsole.tui.screens.themes import ThemesScreen
 from vconsole.tui.theming.themes import load_theme, load_themes, themes_dir
 
 

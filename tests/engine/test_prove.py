@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.home import Home, free_port, wait_until
 from tests.support.ollama_stand_in import OllamaStandIn, ollama_stand_in
-from vconsole.cli.follow import until_ended
+from vconsole.cli.servers.follow import until_ended
 from vconsole.requests.bench.model import Load, Measured
 from vconsole.requests.bench.plan import Source
 from vconsole.supervisor.client import SupervisorClient

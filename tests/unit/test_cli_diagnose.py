@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from vconsole import paths
-from vconsole.cli.diagnose import diagnose
+from vconsole.cli.servers.diagnose import diagnose
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.processes.tree import ProcessId
 from vconsole.supervisor.servers import record

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from vconsole.cli.level_lines import cost_lines, money
+from vconsole.cli.watching.level_lines import cost_lines, money
 from vconsole.requests.batch.model import BatchSpec, Phase, Progress
 from vconsole.settings import PriceSettings
 from vconsole.supervisor.jobs.model import JobStatus

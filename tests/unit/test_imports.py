@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import vconsole
+from vconsole.cli.app import COMMANDS
 
 HEADLESS = [
     module.name
@@ -16,7 +17,8 @@ HEADLESS = [
     if not module.name.startswith(("vconsole.tui", "vconsole.resources"))
     and not module.name.endswith("__main__")
 ]
-LIGHT = [f"vconsole.cli.{name}" for name in ("status", "verbs", "ask", "logs", "events", "report")]
+EVERYDAY = ("status", "start", "stop", "ask", "logs", "events", "report")
+LIGHT = sorted({f"vconsole.cli.{COMMANDS[name][0]}" for name in EVERYDAY})
 
 
 def loaded_by(module: str) -> set[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import proofs
 from vconsole import paths
-from vconsole.cli import prove_run, tune_run
+from vconsole.cli.measuring import prove_run, tune_run
 from vconsole.errors import ErrorBody, VConsoleError
 from vconsole.requests.bench.model import Load
 from vconsole.supervisor.client import SupervisorClient

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vconsole.cli.report import report_lines
-from vconsole.cli.since import parse_since
+from vconsole.cli.watching.report import report_lines
+from vconsole.cli.watching.since import parse_since
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.settings import PriceSettings
 from vconsole.supervisor.advice.afterwards import advise

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from vconsole.cli.plan import plan_lines
-from vconsole.cli.starting import start_command
+from vconsole.cli.servers.plan import plan_lines
+from vconsole.cli.servers.starting import start_command
 from vconsole.errors import VConsoleError
 from vconsole.host.oom_kills import oom_kills
 from vconsole.host.readings import Gpu, GpuProcess, GpuReading, Host

@@ -11,9 +11,9 @@ import pytest
 
 from tests.console import figures_of_the_sketches as sketches
 from vconsole import paths
-from vconsole.cli import swap_following
 from vconsole.cli.app import run
-from vconsole.cli.swap_following import until_swapped
+from vconsole.cli.servers import swap_following
+from vconsole.cli.servers.swap_following import until_swapped
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.client import SupervisorClient, SupervisorUnreachableError
 from vconsole.supervisor.model import Operation, OperationState, Status

@@ -13,38 +13,38 @@ from vconsole import __version__
 from vconsole.cli.output import print_error
 from vconsole.errors import ExitCode, VConsoleError
 
-# name -> (module, attribute, what `vconsole --help` says of it)
+# name -> (module, what `vconsole --help` says of it); its function is called as the command is.
 COMMANDS = {
-    "demo": ("demo", "demo", "Install, serve and smoke-test a demo model in one go."),
-    "start": ("verbs", "start", "Start a server and wait until it is ready."),
-    "stop": ("verbs", "stop", "Drain, stop, and prove that everything is gone."),
-    "restart": ("verbs", "restart", "Stop and start again with the same command line."),
-    "swap": ("swap", "swap", "Replace the running model; put it back if that fails."),
-    "profile": ("profile", "profile", "Named launch configurations: save, compare, copy."),
-    "adopt": ("adopt", "adopt", "Take over a vLLM that vconsole did not start."),
-    "status": ("status", "status", "Everything on one page."),
-    "events": ("events", "events", "What happened: restarts, crashes, throttling, tenants."),
-    "report": ("report", "report", "What happened while nobody was looking, and what to do."),
-    "top": ("top", "top", "The overview alone, read-only."),
-    "serve-web": ("serve_web", "serve_web", "The console in a browser, on loopback."),
-    "logs": ("logs", "logs", "The server's log, filtered and followed."),
-    "diagnose": ("diagnose", "diagnose", "Why a server failed, from its log."),
-    "ask": ("ask", "ask", "Send one request and stream the answer."),
-    "smoke": ("smoke", "smoke", "A quick check that the server really answers."),
-    "doctor": ("doctor", "doctor", "Check host, engine and server; a remedy for each finding."),
-    "monitoring": ("monitoring", "monitoring", "Files for Prometheus and Grafana."),
-    "ollama": ("ollama", "ollama", "Make Ollama give way, mildest step first, and bring it back."),
-    "models": ("models", "models", "What can be served here; pull it from the Hub."),
-    "batch": ("batch", "batch", "Many requests, and no answer lost."),
-    "bench": ("bench", "bench", "How fast it is: a sweep, side by side, beyond the noise."),
-    "tune": ("tune", "tune", "Flags found by measuring, under your own prompts."),
-    "prove": ("prove", "prove", "Was leaving Ollama worth it? Measured, on a card."),
-    "fit": ("fit", "fit", "Whether a model fits, and with which flags, before any start."),
-    "engine": ("engine", "engine", "The environments that hold vLLM."),
-    "config": ("config", "config", "Settings, and where each came from."),
-    "service": ("service", "service", "The systemd unit that serves a profile from boot."),
-    "supervisor": ("supervisor", "supervisor", "The background process itself."),
-    "completion": ("completion", "completion", "Print the completion script for your shell."),
+    "demo": ("demo", "Install, serve and smoke-test a demo model in one go."),
+    "start": ("servers.verbs", "Start a server and wait until it is ready."),
+    "stop": ("servers.verbs", "Drain, stop, and prove that everything is gone."),
+    "restart": ("servers.verbs", "Stop and start again with the same command line."),
+    "swap": ("servers.swap", "Replace the running model; put it back if that fails."),
+    "profile": ("models.profile", "Named launch configurations: save, compare, copy."),
+    "adopt": ("servers.adopt", "Take over a vLLM that vconsole did not start."),
+    "status": ("watching.status", "Everything on one page."),
+    "events": ("watching.events", "What happened: restarts, crashes, throttling, tenants."),
+    "report": ("watching.report", "What happened while nobody was looking, and what to do."),
+    "top": ("top", "The overview alone, read-only."),
+    "serve-web": ("serve_web", "The console in a browser, on loopback."),
+    "logs": ("servers.logs", "The server's log, filtered and followed."),
+    "diagnose": ("servers.diagnose", "Why a server failed, from its log."),
+    "ask": ("requests.ask", "Send one request and stream the answer."),
+    "smoke": ("requests.smoke", "A quick check that the server really answers."),
+    "doctor": ("host.doctor", "Check host, engine and server; a remedy for each finding."),
+    "monitoring": ("host.monitoring", "Files for Prometheus and Grafana."),
+    "ollama": ("host.ollama", "Make Ollama give way, mildest step first, and bring it back."),
+    "models": ("models.models", "What can be served here; pull it from the Hub."),
+    "batch": ("requests.batch", "Many requests, and no answer lost."),
+    "bench": ("requests.bench", "How fast it is: a sweep, side by side, beyond the noise."),
+    "tune": ("measuring.tune", "Flags found by measuring, under your own prompts."),
+    "prove": ("measuring.prove", "Was leaving Ollama worth it? Measured, on a card."),
+    "fit": ("models.fit", "Whether a model fits, and with which flags, before any start."),
+    "engine": ("host.engine", "The environments that hold vLLM."),
+    "config": ("config", "Settings, and where each came from."),
+    "service": ("host.service", "The systemd unit that serves a profile from boot."),
+    "supervisor": ("host.supervisor", "The background process itself."),
+    "completion": ("completion", "Print the completion script for your shell."),
 }
 
 
@@ -57,14 +57,14 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, attribute, _ = COMMANDS[cmd_name]
-        command = getattr(importlib.import_module(f"vconsole.cli.{module}"), attribute)
+        module = importlib.import_module(f"vconsole.cli.{COMMANDS[cmd_name][0]}")
+        command = getattr(module, cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, help) for name, (_, _, help) in COMMANDS.items()])
+            formatter.write_dl([(name, help) for name, (_, help) in COMMANDS.items()])
 
 
 @click.group(

@@ -23,7 +23,7 @@ def open_console(name: str, readonly: bool = False, alone: bool = False) -> int:
     """Run the console until the user leaves it; returns its exit code."""
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     if not terminal and not is_in_browser():
-        from vconsole.cli.status import page_lines, status_from_records
+        from vconsole.cli.watching.status import page_lines, status_from_records
 
         say("this is no terminal that can show the console; here is the status instead")
         client = running_supervisor()

@@ -30,14 +30,14 @@ from vconsole.supervisor.autostart import ensure_supervisor
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import ServerStatus
 from vconsole.tui import lazily
-from vconsole.tui.background import results
 from vconsole.tui.actions import BY_ID, NO_KEY, bindings_for, key_for, on_screen
+from vconsole.tui.background import results
 from vconsole.tui.background.calls import in_background
 from vconsole.tui.background.day import DayKeeper
-from vconsole.tui.terminal.exact_update import exact
-from vconsole.tui.drawing.glyphs import glyphs_for
-from vconsole.tui.terminal.keeping import keep
 from vconsole.tui.background.link import Connect, SupervisorLink
+from vconsole.tui.background.reporting import fetch_report
+from vconsole.tui.background.verbs import Verbs
+from vconsole.tui.drawing.glyphs import glyphs_for
 from vconsole.tui.messages import (
     DayArrived,
     LinkLost,
@@ -49,11 +49,11 @@ from vconsole.tui.messages import (
     VerbRefused,
 )
 from vconsole.tui.perform import PERFORM
-from vconsole.tui.background.reporting import fetch_report
 from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.session import Session
+from vconsole.tui.terminal.exact_update import exact
+from vconsole.tui.terminal.keeping import keep
 from vconsole.tui.theming.themed_app import ThemedApp
-from vconsole.tui.background.verbs import Verbs
 from vconsole.tui.view import Link, View
 
 if TYPE_CHECKING:

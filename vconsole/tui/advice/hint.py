@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from vconsole.engine.metrics import Metrics
 from vconsole.supervisor.model import Advice, ServerState
-from vconsole.tui.drawing import figures
 from vconsole.tui.actions import BY_ID, Action, key_name
 from vconsole.tui.advice.acting import RAISE, advised
+from vconsole.tui.drawing import figures
 from vconsole.tui.view import Link, View
 
 Hint = tuple[str, ...]

@@ -19,9 +19,9 @@ from vconsole.supervisor.model import (
     StartRequest,
     SwapRequest,
 )
-from vconsole.tui.drawing import figures
 from vconsole.tui.advice.acting import Deed
 from vconsole.tui.background.calls import deliver, in_background
+from vconsole.tui.drawing import figures
 from vconsole.tui.messages import VerbAccepted, VerbDone, VerbRefused
 from vconsole.tui.view import View, address
 

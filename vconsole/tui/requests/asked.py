@@ -11,10 +11,10 @@ from uuid import uuid4
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import Turn
+from vconsole.tui.messages import AnswerEvent
 from vconsole.tui.requests.asked_file import AskedFile
 from vconsole.tui.requests.asking import Asking
 from vconsole.tui.requests.exchange import MOST_COLUMNS, Exchange, columns_for
-from vconsole.tui.messages import AnswerEvent
 from vconsole.tui.widgets.parameter_form import Sending
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from vconsole.requests.bench.kept import Bench, BenchState
 from vconsole.requests.bench.points import Point, load_words
 from vconsole.supervisor.jobs.model import JobStatus
 from vconsole.tui.drawing import figures
-from vconsole.tui.rows.job_look import LOOKS as OF_JOBS
-from vconsole.tui.rows.job_look import UNKNOWN, is_over
 from vconsole.tui.drawing.looks import Look
 from vconsole.tui.drawing.text import Role
+from vconsole.tui.rows.job_look import LOOKS as OF_JOBS
+from vconsole.tui.rows.job_look import UNKNOWN, is_over
 
 BROKEN_OFF = Look("broken off", "cross", Role.WARN)
 # Of one contender after the other; the marks of the plot tell them apart without colour.

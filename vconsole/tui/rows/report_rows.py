@@ -9,9 +9,9 @@ from vconsole.supervisor.model import Job
 from vconsole.supervisor.telling.cost import Cost
 from vconsole.supervisor.telling.report_model import Report, Served
 from vconsole.tui.drawing import figures
-from vconsole.tui.rows.budget_note import budgets_left, level_spans
 from vconsole.tui.drawing.glyphs import Glyphs
 from vconsole.tui.drawing.text import Line, Role, line, wrap
+from vconsole.tui.rows.budget_note import budgets_left, level_spans
 
 LABEL_CELLS = 9
 SHOWN = 5

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from vconsole.supervisor.model import ForeignServer, ServerState, ServerStatus, StrayProcess
 from vconsole.supervisor.telling.levels import TITLES
-from vconsole.tui.drawing import figures
 from vconsole.tui.actions import key_for
+from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.glyphs import Glyphs
 from vconsole.tui.drawing.looks import STATES
 from vconsole.tui.drawing.text import Line, Role, line

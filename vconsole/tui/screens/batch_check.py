@@ -11,7 +11,12 @@ from textual.screen import ModalScreen
 
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.jobs.model import JobRequest
-from vconsole.tui.background.previewing import InputChecked, PreviewArrived, PreviewFailed, Previewing
+from vconsole.tui.background.previewing import (
+    InputChecked,
+    PreviewArrived,
+    PreviewFailed,
+    Previewing,
+)
 from vconsole.tui.widgets.preview_box import PreviewBox
 
 PAGE = 10

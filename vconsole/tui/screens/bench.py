@@ -14,9 +14,9 @@ from vconsole.supervisor.jobs.asked_bench import command_of
 from vconsole.supervisor.jobs.model import JobRequest
 from vconsole.supervisor.model import Status
 from vconsole.tui.actions import bindings_for
+from vconsole.tui.background.benching import BenchDone, BenchesArrived, Benching, BenchLook
 from vconsole.tui.forms.bench_fields import values_of
 from vconsole.tui.rows.bench_look import BenchRow
-from vconsole.tui.background.benching import BenchDone, BenchesArrived, Benching, BenchLook
 from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.view import View
 from vconsole.tui.widgets.bench_list import BenchList

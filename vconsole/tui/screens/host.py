@@ -10,8 +10,8 @@ from textual.containers import Container
 
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import ServerState
-from vconsole.tui.background import results
 from vconsole.tui.actions import bindings_for
+from vconsole.tui.background import results
 from vconsole.tui.background.hosting import (
     EquivalentsArrived,
     HostArrived,

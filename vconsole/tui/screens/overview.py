@@ -8,8 +8,8 @@ from functools import partial
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from vconsole.tui.background import verbs
 from vconsole.tui.actions import bindings_for
+from vconsole.tui.background import verbs
 from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.view import View
 from vconsole.tui.widgets.advice_line import AdviceLine

@@ -9,12 +9,12 @@ from textual.containers import Horizontal, Vertical
 from vconsole.requests.export import Form
 from vconsole.supervisor.model import AskRequest, ServerState
 from vconsole.tui.actions import bindings_for
-from vconsole.tui.requests.asked import Asked
 from vconsole.tui.background.calls import deliver
-from vconsole.tui.requests.exchange import Exchange
 from vconsole.tui.messages import AnswerEvent, NotKept
-from vconsole.tui.screens.base import WIDE_WIDTH, ConsoleScreen
+from vconsole.tui.requests.asked import Asked
+from vconsole.tui.requests.exchange import Exchange
 from vconsole.tui.requests.taking_away import taken_away
+from vconsole.tui.screens.base import WIDE_WIDTH, ConsoleScreen
 from vconsole.tui.widgets.answer_columns import AnswerColumns
 from vconsole.tui.widgets.asked_panel import AskedPanel
 from vconsole.tui.widgets.figures_line import FiguresLine

@@ -7,10 +7,10 @@ from textual.app import ComposeResult
 
 from vconsole.errors import VConsoleError
 from vconsole.host.units import Scope
-from vconsole.tui.background import results
 from vconsole.tui.actions import bindings_for
-from vconsole.tui.screens.base import ConsoleScreen
+from vconsole.tui.background import results
 from vconsole.tui.background.servicing import Page, ServiceArrived, ServiceLook, read_in_background
+from vconsole.tui.screens.base import ConsoleScreen
 from vconsole.tui.widgets.service_panel import ServicePanel
 
 LOOK_EVERY_S = 2.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.style import Style
 from textual.theme import Theme
 
+from vconsole.tui.drawing.text import Role
 from vconsole.tui.terminal.key_order import KeysInOrder
 from vconsole.tui.theming.parsed_once import ParsedOnce
-from vconsole.tui.drawing.text import Role
 from vconsole.tui.theming.themes import (
     ConsoleTheme,
     first_themes,

@@ -115,7 +115,7 @@ class ConsoleTheme:
 
 def themes_dir() -> Path:
     """Beside the package in a wheel, beside the repository's folder in an editable checkout."""
-    package = Path(__file__).resolve().parent.parent
+    package = Path(__file__).resolve().parents[2]
     packaged = package / "themes"
     return packaged if packaged.is_dir() else package.parent / "themes"
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from textual import events
 
 from vconsole.tui.drawing import figures
-from vconsole.tui.requests.exchange import Call, Column, Exchange
 from vconsole.tui.drawing.text import Line, Role, line, wrap
+from vconsole.tui.drawing.wrapping import GrowingText
+from vconsole.tui.requests.exchange import Call, Column, Exchange
 from vconsole.tui.view import Link, View
 from vconsole.tui.widgets.panel import Panel
-from vconsole.tui.drawing.wrapping import GrowingText
 
 WHEEL_LINES = 3
 QUESTION_ROWS = 3

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from textual import events
 
 from vconsole.tui.drawing import figures
-from vconsole.tui.requests.exchange import Exchange
 from vconsole.tui.drawing.text import Line, Role, fit, line, spread
+from vconsole.tui.requests.exchange import Exchange
 from vconsole.tui.widgets.asked_panel import one_line, took
 from vconsole.tui.widgets.canvas import Canvas
 

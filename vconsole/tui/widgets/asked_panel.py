@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vconsole.tui.drawing import figures
-from vconsole.tui.requests.exchange import Exchange
 from vconsole.tui.drawing.text import Line, Role, line, spread
+from vconsole.tui.requests.exchange import Exchange
 from vconsole.tui.widgets.panel import Panel
 
 PROMPT_CHARACTERS = 200

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.tui.drawing import figures
 from vconsole.tui.actions import key_for
-from vconsole.tui.rows.bench_look import BenchRow, loads_words
+from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.text import Line, Role, cells, fit, line
+from vconsole.tui.rows.bench_look import BenchRow, loads_words
 from vconsole.tui.widgets.pick_list import PickList
 
 

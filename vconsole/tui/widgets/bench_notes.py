@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from vconsole.requests.bench.kept import Bench
 from vconsole.tui.actions import key_for
-from vconsole.tui.rows.bench_pages import Draw, pages
 from vconsole.tui.drawing.text import Line, Role, line
+from vconsole.tui.rows.bench_pages import Draw, pages
 from vconsole.tui.widgets.panel import Panel
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from vconsole.requests.bench.plot import LATENCIES, Lines, Plot, plot_of
 from vconsole.requests.bench.points import points
 from vconsole.tui.actions import key_for
-from vconsole.tui.rows.bench_look import CURVES, BenchRow
 from vconsole.tui.drawing.glyphs import ASCII
 from vconsole.tui.drawing.text import Line, Role, Span, grouped, line
+from vconsole.tui.rows.bench_look import CURVES, BenchRow
 from vconsole.tui.widgets.panel import Panel
 
 AXES = ("e2e_ms", "ttft_ms", "itl_ms")

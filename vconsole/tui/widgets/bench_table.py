@@ -10,9 +10,9 @@ from vconsole.requests.bench.price import per_million_tokens, wh_per_million_tok
 from vconsole.requests.bench.tables import UNKNOWN, named, spread
 from vconsole.settings import PriceSettings
 from vconsole.tui.drawing import figures
-from vconsole.tui.rows.bench_look import CURVES, BenchRow, by_load
 from vconsole.tui.drawing.graph import bar
 from vconsole.tui.drawing.text import Line, Role, cells, fit, line, wrap
+from vconsole.tui.rows.bench_look import CURVES, BenchRow, by_load
 from vconsole.tui.widgets.panel import Panel
 
 GAP = "  "

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vconsole.supervisor.model import ServerState, Status
-from vconsole.tui.drawing import figures
 from vconsole.tui.actions import key_now
+from vconsole.tui.drawing import figures
+from vconsole.tui.drawing.text import Line, Role, line, sentence, wrapped
 from vconsole.tui.rows.plan_line import plan_line
 from vconsole.tui.rows.start_up import timeline
-from vconsole.tui.drawing.text import Line, Role, line, sentence, wrapped
 from vconsole.tui.view import Link, View
 from vconsole.tui.widgets.panel import Panel
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.tui.drawing import figures
 from vconsole.tui.actions import key_for
+from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.text import Line, Role, line, spread, wrap
 from vconsole.tui.widgets.canvas import Canvas
 from vconsole.tui.widgets.event_list import LOOKS, EventList

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from vconsole.supervisor.telling.event import Event, Severity
 from vconsole.tui.drawing import figures
-from vconsole.tui.events.selection import EventSelection
 from vconsole.tui.drawing.looks import Look
 from vconsole.tui.drawing.text import Line, Role, fit, line
+from vconsole.tui.events.selection import EventSelection
 from vconsole.tui.widgets.marked_list import MarkedList
 
 LOOKS = {

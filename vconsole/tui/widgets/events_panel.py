@@ -8,12 +8,12 @@ from datetime import datetime
 from textual import events
 
 from vconsole.supervisor.model import Job, Operation, OperationState, Status, Step, Transition
-from vconsole.tui.drawing import figures
 from vconsole.tui.actions import key_for
-from vconsole.tui.rows.job_rows import is_shown, job_rows
+from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.looks import STATES
-from vconsole.tui.screens.showing_a_job import show_job
 from vconsole.tui.drawing.text import Line, Role, line, spread
+from vconsole.tui.rows.job_rows import is_shown, job_rows
+from vconsole.tui.screens.showing_a_job import show_job
 from vconsole.tui.widgets.panel import Panel
 
 Event = tuple[datetime, Line, str]

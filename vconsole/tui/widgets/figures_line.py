@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from vconsole.supervisor.model import AskEvent
 from vconsole.tui.drawing import figures
-from vconsole.tui.requests.exchange import Column
 from vconsole.tui.drawing.text import Line, Role, line
+from vconsole.tui.requests.exchange import Column
 from vconsole.tui.widgets.canvas import Canvas
 
 REASONS = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.tui.forms.flag_form import FlagForm, FormRow
 from vconsole.tui.drawing.text import Line, Role, fit, line, wrap
+from vconsole.tui.forms.flag_form import FlagForm, FormRow
 from vconsole.tui.widgets.panel import Panel
 
 NAME_CELLS = 36

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from vconsole.host.readings import Gpu
 from vconsole.supervisor.ollama.model import OllamaReport
-from vconsole.tui.drawing import figures
 from vconsole.tui.actions import key_for
 from vconsole.tui.background.hosting import HostLook
+from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.text import Line, Role, line, wrapped
 from vconsole.tui.widgets.chore_rows import chore_rows
 from vconsole.tui.widgets.panel import Panel

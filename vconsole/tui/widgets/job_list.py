@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vconsole.supervisor.jobs.model import JobStatus
-from vconsole.tui.drawing import figures
 from vconsole.tui.actions import key_for
-from vconsole.tui.rows.job_look import is_over, look_of_job, share_done, when
+from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.text import Line, Role, fit, line
+from vconsole.tui.rows.job_look import is_over, look_of_job, share_done, when
 from vconsole.tui.widgets.pick_list import PickList
 
 COUNTS_FROM_CELLS = 100

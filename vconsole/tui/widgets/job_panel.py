@@ -11,8 +11,8 @@ from vconsole.supervisor.jobs.model import JobStatus
 from vconsole.supervisor.telling.cost import Cost
 from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.graph import bar
-from vconsole.tui.rows.job_look import is_over, look_of_job, share_done
 from vconsole.tui.drawing.text import Line, Role, cells, fit, line, wrap
+from vconsole.tui.rows.job_look import is_over, look_of_job, share_done
 from vconsole.tui.widgets.panel import Panel
 
 LABEL_CELLS = 10

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from textual import events
 
-from vconsole.tui.drawing import figures
 from vconsole.tui.actions import ACTIONS, Action, key_for, key_name, on_screen
+from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.looks import STATES
 from vconsole.tui.drawing.text import Line, Role, cells, line
 from vconsole.tui.view import View

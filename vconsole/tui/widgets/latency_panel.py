@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from vconsole.engine.metrics import Bound, Metrics, Quantiles
 from vconsole.tui.drawing import figures
-from vconsole.tui.rows.budget_note import budget_note, level_spans
 from vconsole.tui.drawing.text import Line, Role, Span, line
+from vconsole.tui.rows.budget_note import budget_note, level_spans
 from vconsole.tui.widgets.panel import Panel
 
 MEAN_FROM = 42

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from vconsole.engine.logline import LogLevel
 from vconsole.tui.drawing import figures
-from vconsole.tui.logs.selection import LogSelection
 from vconsole.tui.drawing.text import Line, Role, line, spread
+from vconsole.tui.logs.selection import LogSelection
 from vconsole.tui.widgets.canvas import Canvas
 from vconsole.tui.widgets.log_view import LogView
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from textual import events
 
 from vconsole.engine.logline import LogLevel, LogLine, parse
-from vconsole.tui.logs.selection import LogSelection
-from vconsole.tui.logs.logfile import LogFile
 from vconsole.tui.drawing.looks import log_gutter, log_line, message_role
 from vconsole.tui.drawing.text import Line, Role, Span, cells, fit, line, wrap
+from vconsole.tui.logs.logfile import LogFile
+from vconsole.tui.logs.selection import LogSelection
 from vconsole.tui.widgets.marked_list import MarkedList
 
 parse_cached = lru_cache(maxsize=512)(parse)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from vconsole.host.readings import CardMemory, Gpu, Host
 from vconsole.supervisor.model import Status
 from vconsole.tui.drawing import figures
-from vconsole.tui.rows.card_load import has_room, load_row
 from vconsole.tui.drawing.graph import bar, stacked_bar
-from vconsole.tui.rows.memory_details import card_details, cards_details, host_details
 from vconsole.tui.drawing.text import Line, Role, line
+from vconsole.tui.rows.card_load import has_room, load_row
+from vconsole.tui.rows.memory_details import card_details, cards_details, host_details
 from vconsole.tui.widgets.panel import Panel
 
 Tenant = tuple[str, float, str, Role]

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from textual import events
 
-from vconsole.tui.drawing import figures
 from vconsole.tui.actions import BY_ID, key_for
+from vconsole.tui.drawing import figures
+from vconsole.tui.drawing.text import Line, Role, line
 from vconsole.tui.messages import ReportArrived
 from vconsole.tui.rows.report_rows import report_rows
-from vconsole.tui.drawing.text import Line, Role, line
 from vconsole.tui.widgets.panel import Panel
 
 KEYS = ("server.again", "server.evidence", "server.start", "server.smoke", "away.events")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from vconsole.requests.batch.latest import Result
 from vconsole.requests.safe_text import safe
-from vconsole.tui.drawing import figures
 from vconsole.tui.background.batching import JobsLook
+from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.text import Line, Role, line, wrap
 from vconsole.tui.widgets.panel import Panel
 from vconsole.tui.widgets.results_panel import mark_of

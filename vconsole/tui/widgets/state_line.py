@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vconsole.supervisor.model import ServerState
-from vconsole.tui.drawing import figures
 from vconsole.tui.actions import key_for
+from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.looks import look_of
 from vconsole.tui.drawing.text import Line, Role, cells, fit, line, spread
 from vconsole.tui.view import View, address

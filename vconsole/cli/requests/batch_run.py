@@ -13,9 +13,9 @@ from pathlib import Path
 
 import click
 
-from vconsole.cli.batch_output import cost_of, progress_line, result_lines, result_of
 from vconsole.cli.output import print_json, say
 from vconsole.cli.reaching import reach_supervisor
+from vconsole.cli.requests.batch_output import cost_of, progress_line, result_lines, result_of
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.batch.model import BatchSpec, Endpoint
 from vconsole.requests.batch.spool import spooled
@@ -127,7 +127,7 @@ def show_preview(asked: Asked, as_json: bool) -> int:
     """Check all of the input, ask the first of it, and say what the whole would take."""
     import asyncio
 
-    from vconsole.cli.batch_preview import preview_lines, where
+    from vconsole.cli.requests.batch_preview import preview_lines, where
     from vconsole.requests.batch.preview import preview
 
     url, api_key = where(asked.name, asked.url)

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import click
 
-from vconsole.cli.level_lines import level_lines
-from vconsole.cli.metrics_lines import metrics_lines
 from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import duration, figure, gib, percent, print_json
 from vconsole.cli.reaching import running_supervisor
+from vconsole.cli.watching.level_lines import level_lines
+from vconsole.cli.watching.metrics_lines import metrics_lines
 from vconsole.host.readings import Gpu
 from vconsole.supervisor.model import (
     ForeignServer,
@@ -46,7 +46,7 @@ def status(watch: bool, name: str, as_json: bool) -> None:
     """Show what runs, how it is doing, and what fills the machine. Changes nothing."""
     client = running_supervisor()
     if watch and client:
-        from vconsole.cli.status_watch import watch as go_on
+        from vconsole.cli.watching.status_watch import watch as go_on
 
         go_on(client, name, as_json)
         return

@@ -52,7 +52,7 @@ def prove(as_json: bool, last: bool, undo: bool, **options: Any) -> int:
     many at once; then prefix caching cold and warm, and on a card CUDA graphs and FlashInfer's
     sampler on and off. Interrupted, all is put back, and the same command goes on where it was.
     """
-    from vconsole.cli import prove_run
+    from vconsole.cli.measuring import prove_run
 
     files = {name: options.pop(name) for name in OUTPUTS}
     if last:

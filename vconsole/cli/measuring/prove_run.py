@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vconsole import settings
-from vconsole.cli.follow import until_ended
 from vconsole.cli.hanging_up import interrupted_by_signals
+from vconsole.cli.measuring.prove_report import report, require_places
+from vconsole.cli.measuring.workload import Workload
 from vconsole.cli.output import figure, print_json, say
-from vconsole.cli.prove_report import report, require_places
 from vconsole.cli.reaching import reach_supervisor
-from vconsole.cli.workload import Workload
+from vconsole.cli.servers.follow import until_ended
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.bench.model import Measured
 from vconsole.supervisor.model import Operation

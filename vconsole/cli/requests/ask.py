@@ -55,7 +55,7 @@ def ask(prompt: tuple[str, ...], form: str | None, name: str, as_json: bool, **g
     if form is not None:
         click.echo(_exported(client, name, form, request))
         return
-    from vconsole.cli.ask_output import AnswerOutput
+    from vconsole.cli.requests.ask_output import AnswerOutput
 
     output = AnswerOutput(as_json, request.samples, given["show_reasoning"])
     for event in client.ask(name, request):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from vconsole.cli.follow import follow
 from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import print_json
 from vconsole.cli.reaching import reach_supervisor
+from vconsole.cli.servers.follow import follow
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import SmokeCheck, SmokeReport

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from vconsole.cli.models_table import print_found, print_table
+from vconsole.cli.models.models_table import print_found, print_table
 from vconsole.cli.options import json_output, require_writable
 from vconsole.cli.output import print_json, say
 from vconsole.errors import ExitCode, VConsoleError
@@ -91,7 +91,7 @@ def pull(repository: str, no_wait: bool, anyway: bool, as_json: bool) -> None:
     It runs by itself: leaving this command or the terminal does not end it.
     """
     require_writable("models pull")
-    from vconsole.cli.pulling import pull_model
+    from vconsole.cli.models.pulling import pull_model
 
     print_result = pull_model(repository, wait=not no_wait, anyway=anyway)
     if as_json:
@@ -102,7 +102,7 @@ def pull(repository: str, no_wait: bool, anyway: bool, as_json: bool) -> None:
 @json_output
 def pulls(as_json: bool) -> None:
     """List the pulls that are under way or ended a few minutes ago."""
-    from vconsole.cli.pulling import pull_line
+    from vconsole.cli.models.pulling import pull_line
     from vconsole.supervisor.autostart import running_supervisor
 
     client = running_supervisor()
@@ -162,7 +162,7 @@ def rm(name: str, dry_run: bool, yes: bool, as_json: bool) -> None:
 def refresh(names: tuple[str, ...], as_json: bool) -> None:
     """Ask the Hub about what the catalogue does not know; its own entries stay as they are."""
     require_writable("models refresh")
-    from vconsole.cli.refreshing import refresh_catalogue
+    from vconsole.cli.models.refreshing import refresh_catalogue
 
     outcome = refresh_catalogue(names)
     if as_json:

@@ -61,7 +61,7 @@ def fit(
     Nothing is started or downloaded. What you give is kept, the rest is proposed.
     """
     if ledger or share:
-        from vconsole.cli import fit_ledger
+        from vconsole.cli.models import fit_ledger
 
         if share:
             fit_ledger.share(share, model)
@@ -70,7 +70,7 @@ def fit(
         return
     if model is None:
         raise click.UsageError("name a model, a folder or a profile")
-    from vconsole.cli.fit_report import as_data, report_lines
+    from vconsole.cli.models.fit_report import as_data, report_lines
     from vconsole.supervisor.fitting import FitQuestion, answer
 
     found = answer(FitQuestion(model, **given))

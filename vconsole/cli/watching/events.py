@@ -12,7 +12,7 @@ import click
 from vconsole.cli.options import any_server, json_output
 from vconsole.cli.output import print_json, say
 from vconsole.cli.reaching import running_supervisor
-from vconsole.cli.since import parse_since
+from vconsole.cli.watching.since import parse_since
 from vconsole.supervisor.client import SupervisorUnreachableError
 from vconsole.supervisor.queries import LONGEST_WAIT_S, MOST_EVENTS, known_kinds
 from vconsole.supervisor.telling.event import Event, EventQuery, Severity

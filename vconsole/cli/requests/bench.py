@@ -110,7 +110,7 @@ def bench(ctx: click.Context, /, as_json: bool, **options: Any) -> int | None:
     if ctx.invoked_subcommand is not None:
         return None
     require_writable("bench")
-    from vconsole.cli import bench_run
+    from vconsole.cli.requests import bench_run
     from vconsole.supervisor.jobs.asked_bench import AskedBench
 
     files = {name: options.pop(name) for name in OUTPUTS}
@@ -122,7 +122,7 @@ def bench(ctx: click.Context, /, as_json: bool, **options: Any) -> int | None:
 @json_output
 def list_benches(as_json: bool) -> None:
     """The benches that are kept, the newest first."""
-    from vconsole.cli.bench_report import listed
+    from vconsole.cli.requests.bench_report import listed
     from vconsole.requests.bench.kept import kept
 
     found = kept()
@@ -145,7 +145,7 @@ def list_benches(as_json: bool) -> None:
 @json_output
 def show(bench_id: str, as_json: bool, **files: Path | None) -> int:
     """One bench: its table, its plot, what was compared."""
-    from vconsole.cli.bench_report import report
+    from vconsole.cli.requests.bench_report import report
     from vconsole.requests.bench.kept import load
 
     return report(load(bench_id), files, as_json)
@@ -157,7 +157,7 @@ def show(bench_id: str, as_json: bool, **files: Path | None) -> int:
 @json_output
 def compare(first: str, second: str, as_json: bool) -> None:
     """Two kept benches, load by load: B against A, told beyond the noise only."""
-    from vconsole.cli.bench_report import compare_kept
+    from vconsole.cli.requests.bench_report import compare_kept
     from vconsole.requests.bench.kept import load
 
     compare_kept(load(first), load(second), as_json)
@@ -169,7 +169,7 @@ def compare(first: str, second: str, as_json: bool) -> None:
 def cancel(bench_id: str, as_json: bool) -> int:
     """End it; what was measured is kept, and `bench resume` goes on from there."""
     require_writable("bench cancel")
-    from vconsole.cli.bench_run import act_on
+    from vconsole.cli.requests.bench_run import act_on
 
     return act_on(bench_id, "cancel", as_json)
 
@@ -180,7 +180,7 @@ def cancel(bench_id: str, as_json: bool) -> int:
 def resume(bench_id: str, as_json: bool) -> int:
     """Go on with one that was cancelled or failed: only what is missing is measured."""
     require_writable("bench resume")
-    from vconsole.cli.bench_run import act_on
+    from vconsole.cli.requests.bench_run import act_on
 
     return act_on(bench_id, "resume", as_json)
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from vconsole.cli.follow import SupervisorLeftError, until_ended
 from vconsole.cli.output import say
 from vconsole.cli.reaching import reach_supervisor
+from vconsole.cli.servers.follow import SupervisorLeftError, until_ended
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.client import SupervisorClient, SupervisorUnreachableError
 from vconsole.supervisor.model import Operation, OperationState, ServerState, Status

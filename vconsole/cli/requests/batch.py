@@ -79,7 +79,7 @@ def run(
     --template; - reads standard input. Requests that fail are in OUT's .errors.jsonl.
     """
     require_writable("batch run")
-    from vconsole.cli import batch_run
+    from vconsole.cli.requests import batch_run
 
     asked = batch_run.Asked(source=source, output=Path(os.path.abspath(output)), **options)  # type: ignore[arg-type]
     if preview:
@@ -110,7 +110,7 @@ def list_jobs(as_json: bool) -> None:
 @json_output
 def show(job_id: str, as_json: bool) -> None:
     """One job: how far it is, how fast, what failed."""
-    from vconsole.cli.batch_output import cost_of, result_lines, result_of
+    from vconsole.cli.requests.batch_output import cost_of, result_lines, result_of
 
     client = reach_supervisor()
     job = client.job(job_id)
@@ -126,7 +126,7 @@ def _verb(name: str, words: str, help: str) -> click.Command:
     @json_output
     def command(job_id: str, as_json: bool) -> None:
         require_writable(f"batch {name}")
-        from vconsole.cli.batch_output import result_of
+        from vconsole.cli.requests.batch_output import result_of
 
         job = reach_supervisor().job_verb(job_id, name)
         if as_json:
@@ -166,7 +166,7 @@ def change(
 ) -> None:
     """Another priority, weight or concurrency of a job, from now on."""
     require_writable("batch change")
-    from vconsole.cli.batch_output import result_of
+    from vconsole.cli.requests.batch_output import result_of
     from vconsole.supervisor.jobs.model import JobChange
 
     at_once = None if concurrency is None else Concurrency().convert(concurrency, None, None) or 0

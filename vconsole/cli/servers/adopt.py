@@ -10,7 +10,7 @@ import click
 from vconsole.cli.options import json_output, require_writable, server_name
 from vconsole.cli.output import print_json, say
 from vconsole.cli.reaching import reach_supervisor
-from vconsole.cli.status import held
+from vconsole.cli.watching.status import held
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.supervisor.model import AdoptRequest, ForeignServer
 

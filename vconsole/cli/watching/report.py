@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import click
 
 from vconsole import settings
-from vconsole.cli.events import event_line
-from vconsole.cli.level_lines import cost_lines, level_lines
 from vconsole.cli.options import any_server, json_output
 from vconsole.cli.output import duration, figure, print_json
 from vconsole.cli.reaching import running_supervisor
-from vconsole.cli.since import parse_since
+from vconsole.cli.watching.events import event_line
+from vconsole.cli.watching.level_lines import cost_lines, level_lines
+from vconsole.cli.watching.since import parse_since
 from vconsole.supervisor.telling.report_model import FailureNote, Report, Served
 
 SHOWN = 8

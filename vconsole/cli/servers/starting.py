@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import click
 
-from vconsole.cli.follow import PhasePrinter, follow
 from vconsole.cli.output import duration, print_json, say
-from vconsole.cli.plan import PlanPrinter
+from vconsole.cli.servers.follow import PhasePrinter, follow
+from vconsole.cli.servers.plan import PlanPrinter
 from vconsole.engine.flags import replaced
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.client import SupervisorClient

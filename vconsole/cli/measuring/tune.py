@@ -57,7 +57,7 @@ def tune(as_json: bool, undo: bool, **options: Any) -> int:
     start that fails is rolled back. Interrupted, the same command goes on where it was.
     """
     require_writable("tune")
-    from vconsole.cli import tune_run
+    from vconsole.cli.measuring import tune_run
 
     if undo:
         return tune_run.undo(options["name"], as_json)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import click
 
 from vconsole import settings
-from vconsole.cli.follow import until_ended
 from vconsole.cli.hanging_up import interrupted_by_signals
+from vconsole.cli.measuring.tune_report import found_data, report_lines, trial_line
+from vconsole.cli.measuring.workload import Workload
 from vconsole.cli.output import duration, print_json, say
 from vconsole.cli.reaching import reach_supervisor
-from vconsole.cli.tune_report import found_data, report_lines, trial_line
-from vconsole.cli.workload import Workload
+from vconsole.cli.servers.follow import until_ended
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.resolve import resolve
 from vconsole.requests.bench.model import ServiceLevel

@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from vconsole.cli.bench_report import report
 from vconsole.cli.output import duration, print_json, say
 from vconsole.cli.reaching import reach_supervisor
+from vconsole.cli.requests.bench_report import report
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.bench.files import require_folder
 from vconsole.requests.bench.kept import load

@@ -7,11 +7,11 @@ import os
 import click
 
 from vconsole.cli import completing
-from vconsole.cli.follow import error_of, follow
 from vconsole.cli.options import json_output, require_writable, server_name
 from vconsole.cli.output import duration, print_error, print_json, say
 from vconsole.cli.reaching import reach_supervisor
-from vconsole.cli.swap_following import until_swapped
+from vconsole.cli.servers.follow import error_of, follow
+from vconsole.cli.servers.swap_following import until_swapped
 from vconsole.engine.command import passed_on
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.resolve import absolute_if_folder

@@ -1,0 +1,1 @@
+"""Models: what there is, whether it fits, how it is launched."""

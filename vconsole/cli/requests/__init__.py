@@ -1,0 +1,1 @@
+"""Requests: one, many, and those that measure."""

@@ -1,0 +1,1 @@
+"""Servers: started, stopped, swapped, taken over, followed."""

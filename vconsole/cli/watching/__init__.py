@@ -1,0 +1,1 @@
+"""What is and what was: status, events, the report."""
