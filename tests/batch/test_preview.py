@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.batch.conftest import spec_of
-from tests.unit.standin import Steps, reply, standin
+from tests.support.standin import Steps, reply, standin
 from vconsole.requests.batch import lengths
 from vconsole.requests.batch.preview import Preview, preview
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.batch.conftest import spec_of, write_requests
-from tests.unit.standin import reply, standin
+from tests.support.standin import reply, standin
 from vconsole.requests.batch.model import Directive, Progress
 from vconsole.requests.batch.runner import Run
 

@@ -22,8 +22,8 @@ from tests.batch.conftest import (
 )
 from tests.faults.small_disk import as_root
 from tests.support.home import free_port
+from tests.support.standin import HANG, reply, standin
 from tests.support.stub import stub
-from tests.unit.standin import HANG, reply, standin
 from vconsole.errors import VConsoleError
 from vconsole.requests.batch import identity
 from vconsole.requests.batch.model import Directive, Phase, Progress

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from tests.support.home import free_port
-from tests.unit.standin import DONE, HANG, Steps, chunk, delta, reply, standin, stream
+from tests.support.standin import DONE, HANG, Steps, chunk, delta, reply, standin, stream
 from vconsole.requests.transport import Fault, Transport, TransportError
 from vconsole.requests.transport.reply import ReplyReader, Response
 

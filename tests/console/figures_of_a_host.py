@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tests.unit.test_doctor import CARD, FLASHINFER, HEALTHY_HOST, SCENE, engine, server
+from tests.unit.supervisor.test_doctor import CARD, FLASHINFER, HEALTHY_HOST, SCENE, engine, server
 from vconsole.host.readings import GpuProcess
 from vconsole.host.units import Scope
 from vconsole.supervisor.doctor.examine import examine

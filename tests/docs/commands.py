@@ -67,12 +67,12 @@ ELSEWHERE = (
         ("make (test|check)",),
     ),
     (
-        "tests/unit/test_serve_web.py",
+        "tests/unit/faces/test_serve_web.py",
         "test_the_websocket_shows_the_console_and_takes_its_keys",
         ("ssh -L .*",),
     ),
     (
-        "tests/unit/test_serve_web.py",
+        "tests/unit/faces/test_serve_web.py",
         "test_without_the_extra_it_says_what_to_install",
         (r"pip install 'vconsole\[web\]'",),
     ),
@@ -210,7 +210,7 @@ ELSEWHERE = (
         ("vconsole ask .* --tools tools.json",),
     ),
     (
-        "tests/unit/test_attachments.py",
+        "tests/unit/requests/test_attachments.py",
         "test_urls_stay_and_files_become_data",
         ("vconsole ask .* --image .*",),
     ),

@@ -16,7 +16,7 @@ from vconsole.engine.exposition import MetricsReader, parse
 from vconsole.engine.metrics import Bound, Metrics, Scrape, Sum
 from vconsole.engine.rates import MetricsWindow
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 HISTOGRAMS = ("ttft", "itl", "e2e", "request_prompt_tokens", "request_generation_tokens")
 SUMS = ("steps", "prefill", "decode")
 COUNTERS = (

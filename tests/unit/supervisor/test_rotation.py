@@ -226,7 +226,8 @@ def run_in(kind: str, size: str, folder: Path, script: str) -> str:
 FULL = """
 import logging, os, sys
 from pathlib import Path
-from tests.unit.test_rotation import LIMITS, archives, assert_each_once, rotation_of, write_lines
+from tests.unit.supervisor.test_rotation import LIMITS, archives, assert_each_once
+from tests.unit.supervisor.test_rotation import rotation_of, write_lines
 logging.basicConfig()
 log_file = Path(sys.argv[1])
 write_lines(log_file, 0, 20_000)
@@ -249,7 +250,8 @@ assert assert_each_once(log_file) == 20_000
 NO_HOLES = """
 import logging, os, sys
 from pathlib import Path
-from tests.unit.test_rotation import LIMITS, archives, assert_each_once, rotation_of, write_lines
+from tests.unit.supervisor.test_rotation import LIMITS, archives, assert_each_once
+from tests.unit.supervisor.test_rotation import rotation_of, write_lines
 from vconsole.supervisor.logs.rotation import put_away
 logging.basicConfig()
 log_file = Path(sys.argv[1])

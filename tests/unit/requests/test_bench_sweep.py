@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.standin import DONE, Answer, Standin, Steps, event, reply, standin, stream, usage
+from tests.support.standin import DONE, Answer, Standin, Steps, event, reply, standin, stream, usage
 from vconsole.errors import VConsoleError
 from vconsole.requests.bench import kept
 from vconsole.requests.bench.comparing import differences

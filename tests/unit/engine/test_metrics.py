@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from vconsole.engine.exposition import parse
 from vconsole.engine.metrics import Scrape
 
-RECORDED = (Path(__file__).parent / "data" / "metrics-0.32.0.txt").read_bytes()
+RECORDED = (Path(__file__).parents[1] / "data" / "metrics-0.32.0.txt").read_bytes()
 
 
 def test_recorded_body_gives_every_family_that_it_holds() -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.unit.standin import reply, standin
+from tests.support.standin import reply, standin
 from vconsole.host.ollama.api import is_on_this_host
 from vconsole.supervisor.model import OllamaStatus
 from vconsole.supervisor.ollama.watch import OllamaWatch

@@ -15,7 +15,7 @@ from time import perf_counter, process_time
 import pytest
 
 from tests.support.home import free_port
-from tests.unit.standin import DONE, HANG, Steps, event, reply, standin, stream, usage
+from tests.support.standin import DONE, HANG, Steps, event, reply, standin, stream, usage
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.bench.exchange import carry_out
 from vconsole.requests.bench.measure import measure

@@ -7,7 +7,7 @@ from statistics import fmean
 
 import pytest
 
-from tests.unit.standin import reply, standin
+from tests.support.standin import reply, standin
 from vconsole import paths
 from vconsole.engine.metrics import Histogram, Scrape
 from vconsole.requests.bench.asked_lengths import kept_lengths

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.standin import HANG, Steps, reply, standin
+from tests.support.standin import HANG, Steps, reply, standin
 from vconsole.engine.client import (
     LARGEST_BODY_BYTES,
     EngineClient,

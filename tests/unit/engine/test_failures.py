@@ -11,7 +11,7 @@ import pytest
 from vconsole.engine.failure_rules import anchor, rule_book
 from vconsole.engine.failures import Severity, diagnose
 
-DATA = Path(__file__).parent / "data" / "failures"
+DATA = Path(__file__).parents[1] / "data" / "failures"
 PREFIX = "(EngineCore pid=7) ERROR 11-23 20:58:53 [core.py:12] "
 READY = "INFO:     Application startup complete."
 VERSION = "(APIServer pid=1) INFO 11-23 20:58:40 [api_utils.py:347] vLLM server version 0.32.0"

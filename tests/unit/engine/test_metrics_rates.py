@@ -15,7 +15,7 @@ from vconsole.engine.metrics import Bound, Histogram, Metrics, Quantiles, Scrape
 from vconsole.engine.quantiles import quantile
 from vconsole.engine.rates import MetricsWindow
 
-RECORDED = parse((Path(__file__).parent / "data" / "metrics-0.32.0.txt").read_bytes())
+RECORDED = parse((Path(__file__).parents[1] / "data" / "metrics-0.32.0.txt").read_bytes())
 
 
 def fed(*samples: tuple[float, Scrape]) -> Metrics:

@@ -18,7 +18,7 @@ from vconsole.supervisor.memory.tally import Increase, LevelCount, counters_of, 
 from vconsole.supervisor.telling.levels import ERRORS, ITL, NAMES, TTFT, make_levels
 from vconsole.supervisor.telling.promises import targets_of
 
-RECORDED = (Path(__file__).parent / "data" / "metrics-0.32.0.txt").read_text()
+RECORDED = (Path(__file__).parents[1] / "data" / "metrics-0.32.0.txt").read_text()
 TARGETS = ServiceLevelSettings(ttft_p95_ms=1000.0, itl_p95_ms=100.0, error_ratio=0.01)
 NOW_S = 1_800_000_000.0
 NOTHING = {name: Counted() for name in NAMES}

@@ -17,7 +17,7 @@ from vconsole.supervisor.processes.tree import ProcessId
 from vconsole.supervisor.servers import record
 from vconsole.supervisor.servers.record import Run
 
-DATA = Path(__file__).parent / "data" / "failures"
+DATA = Path(__file__).parents[1] / "data" / "failures"
 LOG = DATA / "kv_cache_too_small.log"
 
 

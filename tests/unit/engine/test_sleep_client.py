@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.standin import Steps, reply, standin
+from tests.support.standin import Steps, reply, standin
 from vconsole.engine.sleep_client import SleepClient
 from vconsole.errors import VConsoleError
 

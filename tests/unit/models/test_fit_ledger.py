@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_fit_arithmetic import llama
+from tests.unit.models.test_fit_arithmetic import llama
 from vconsole.cli.app import run
 from vconsole.engine.start_figures import StartFigures
 from vconsole.models.fit import MeasuredStart, make_plan

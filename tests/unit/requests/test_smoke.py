@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.standin import DONE, HANG, Answer, Steps, event, reply, standin, stream, usage
+from tests.support.standin import DONE, HANG, Answer, Steps, event, reply, standin, stream, usage
 from vconsole.requests.messages import SmokeCheck, SmokeReport
 from vconsole.requests.smoke import run_smoke
 from vconsole.requests.smoke_checks import CHECKS, SENTENCE

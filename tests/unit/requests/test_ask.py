@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.standin import (
+from tests.support.standin import (
     DONE,
     HANG,
     Answer,

@@ -186,7 +186,7 @@ def test_a_rule_is_silent_where_it_must_be(rule: str) -> None:
 
 
 def test_every_rule_is_on_the_page() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "advice.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "advice.md").read_text(encoding="utf-8")
     assert [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")] == IDS
 
 
