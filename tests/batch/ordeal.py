@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from tests.support.home import Home, wait_until
-from vconsole.engine.exposition import parse
+from vconsole.engine.metrics.exposition import parse
 
 AT_ONCE = 16
 LONG_S = 300.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.bench.ground import Ground
 from tests.bench.measure import Figure, Table
-from vconsole.engine.failures import diagnose
+from vconsole.engine.log.failures import diagnose
 
 ROUNDS = 15
 LINES = 10_000

@@ -12,9 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.bench.ground import Ground
 from tests.bench.measure import Figure, Table, interleaved
-from vconsole.engine.client import EngineClient
-from vconsole.engine.exposition import MetricsReader
-from vconsole.engine.rates import MetricsWindow
+from vconsole.engine.http.client import EngineClient
+from vconsole.engine.metrics.exposition import MetricsReader
+from vconsole.engine.metrics.rates import MetricsWindow
 
 BEATS = 15
 ROUNDS = 15

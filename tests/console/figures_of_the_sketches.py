@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from vconsole.engine.metrics import Metrics, Quantiles
+from vconsole.engine.metrics.figures import Metrics, Quantiles
 from vconsole.host.readings import Gpu, GpuProcess, Host
 from vconsole.supervisor.model import (
     AskEvent,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.console import figures_of_the_sketches as sketches
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.metrics.figures import Metrics
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.advice import RULES
 from vconsole.supervisor.advice.rule import Rule

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.console import figures_of_the_sketches as sketches
 from vconsole import paths
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.metrics.figures import Metrics
 from vconsole.models.fit.plan import Band, Plan, Verdict
 from vconsole.supervisor.model import Status
 from vconsole.tui.advice.expected import plan_sentence, plan_with

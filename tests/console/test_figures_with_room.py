@@ -10,7 +10,7 @@ import pytest
 
 from tests.console import figures_of_the_sketches as sketches
 from tests.console.conftest import Stage, painted, toasts, until, until_live
-from vconsole.engine.metrics import Bound, Metrics, Quantiles
+from vconsole.engine.metrics.figures import Bound, Metrics, Quantiles
 from vconsole.settings import PriceSettings
 from vconsole.supervisor.model import Job, Status
 from vconsole.tui.screens.confirm import ConfirmScreen

@@ -17,7 +17,7 @@ import pytest
 
 from tests.console import figures_of_the_sketches as sketches
 from tests.console.conftest import Stage
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.metrics.figures import Metrics
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.tui.opening import run
 

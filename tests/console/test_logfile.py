@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vconsole.engine.logline import LogLevel
+from vconsole.engine.log.logline import LogLevel
 from vconsole.tui.logs import logfile
 from vconsole.tui.logs.folds import Folds
 from vconsole.tui.logs.logfile import LogFile, read_tail

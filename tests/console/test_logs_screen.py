@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from tests.console import figures_of_the_sketches as sketches
 from tests.console.conftest import Stage, painted, until, until_live
-from vconsole.engine.logline import LogLevel
+from vconsole.engine.log.logline import LogLevel
 from vconsole.tui.app import ConsoleApp
 from vconsole.tui.screens.logs import LogsScreen
 from vconsole.tui.widgets.log_view import LogView

@@ -18,8 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.docs.man import man_page
 from vconsole import settings
 from vconsole.cli.app import COMMANDS, vconsole
-from vconsole.engine import exposition as of_vllm
-from vconsole.engine.failure_rules import rule_book
+from vconsole.engine.log.failure_rules import rule_book
+from vconsole.engine.metrics import exposition as of_vllm
 from vconsole.errors import ExitCode
 from vconsole.host.readings import Gpu
 from vconsole.supervisor.api import ROUTES

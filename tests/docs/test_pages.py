@@ -12,7 +12,7 @@ import pytest
 
 from tests.docs.reference import pages
 from vconsole.cli.app import COMMANDS
-from vconsole.engine.failure_rules import rule_book
+from vconsole.engine.log.failure_rules import rule_book
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.beside import beside
 from tests.support.home import Home, free_port, wait_until
-from vconsole.engine.command_line import flag
+from vconsole.engine.command.command_line import flag
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import Advice, ServerState
 

@@ -20,8 +20,8 @@ import pytest
 from tests.conftest import Served
 from tests.support.home import Home, Ran, free_port, wait_until
 from tests.support.slow_engine import slowed
-from vconsole.engine.exposition import parse
-from vconsole.engine.metrics import Scrape
+from vconsole.engine.metrics.exposition import parse
+from vconsole.engine.metrics.figures import Scrape
 from vconsole.models.demo import demo_folder
 from vconsole.supervisor.client import HangUp, SupervisorClient
 from vconsole.supervisor.model import AskRequest

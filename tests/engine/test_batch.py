@@ -15,9 +15,9 @@ from tests.batch.conftest import lines_of
 from tests.batch.ordeal import Ordeal
 from tests.conftest import Served
 from tests.support.home import Home, free_port, wait_until
-from vconsole.engine.client import EngineClient
-from vconsole.engine.exposition import parse
-from vconsole.engine.metrics import Scrape
+from vconsole.engine.http.client import EngineClient
+from vconsole.engine.metrics.exposition import parse
+from vconsole.engine.metrics.figures import Scrape
 
 pytestmark = pytest.mark.engine
 

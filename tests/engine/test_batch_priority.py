@@ -11,8 +11,8 @@ import pytest
 
 from tests.batch.conftest import lines_of, spec_of, until
 from tests.conftest import Served
-from vconsole.engine.client import EngineClient
-from vconsole.engine.exposition import parse
+from vconsole.engine.http.client import EngineClient
+from vconsole.engine.metrics.exposition import parse
 from vconsole.requests.batch.model import Directive, Phase, Progress
 from vconsole.requests.batch.runner import Run
 from vconsole.requests.transport import Transport

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import Served
 from tests.support.home import Home, free_port, wait_until
-from vconsole.engine.exposition import parse
+from vconsole.engine.metrics.exposition import parse
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.telling.event import EventQuery
 

@@ -16,9 +16,9 @@ import pytest
 from tests.conftest import Served
 from tests.support.beside import beside
 from tests.support.prometheus import Prometheus, scraping
-from vconsole.engine.exposition import MetricsReader
-from vconsole.engine.metrics import Metrics, Quantiles
-from vconsole.engine.rates import MetricsWindow
+from vconsole.engine.metrics.exposition import MetricsReader
+from vconsole.engine.metrics.figures import Metrics, Quantiles
+from vconsole.engine.metrics.rates import MetricsWindow
 
 pytestmark = pytest.mark.engine
 

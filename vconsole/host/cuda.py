@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pynvml
 
-from vconsole.engine.driver import GpuFacts
+from vconsole.engine.installing.driver import GpuFacts
 from vconsole.host.readings import Gpu
 
 

@@ -9,7 +9,7 @@ import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vconsole.engine.command_line import engine_part, expected_port, is_api_server
+from vconsole.engine.command.command_line import engine_part, expected_port, is_api_server
 from vconsole.host import procfs
 from vconsole.host.listening import Listener, listeners
 from vconsole.host.readings import StrayProcess

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from vconsole.engine.flags import Flag, split_flags
+from vconsole.engine.command.flags import Flag, split_flags
 from vconsole.models.profiles import FlagValue
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vconsole.engine.flags import replaced
+from vconsole.engine.command.flags import replaced
 from vconsole.errors import VConsoleError
 from vconsole.models import demo
 from vconsole.models.profiles import Profile, find_profile

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from time import perf_counter
 
-from vconsole.engine.client import EngineGoneError
-from vconsole.engine.protocol import BROKEN_OFF, Choice, Reply, Usage, error_text
+from vconsole.engine.http.client import EngineGoneError
+from vconsole.engine.http.protocol import BROKEN_OFF, Choice, Reply, Usage, error_text
 from vconsole.requests.messages import AskEvent
 
 

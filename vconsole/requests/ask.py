@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from vconsole.engine.client import EngineClient, EngineRefusedError
-from vconsole.engine.protocol import Reply, Tokens
+from vconsole.engine.http.client import EngineClient, EngineRefusedError
+from vconsole.engine.http.protocol import Reply, Tokens
 from vconsole.errors import VConsoleError
 from vconsole.requests.answer import Answer
 from vconsole.requests.bodies import CHAT, COMPLETIONS, chat_body, completion_body

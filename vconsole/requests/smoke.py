@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from time import perf_counter
 
-from vconsole.engine.client import EngineClient
+from vconsole.engine.http.client import EngineClient
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.messages import SmokeCheck, SmokeReport
 from vconsole.requests.smoke_checks import CHECKS, Check, Probe

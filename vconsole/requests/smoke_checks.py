@@ -12,10 +12,10 @@ from uuid import uuid4
 
 import msgspec
 
-from vconsole.engine.client import EngineClient, EngineRefusedError
-from vconsole.engine.exposition import parse
-from vconsole.engine.metrics import Scrape
-from vconsole.engine.protocol import BROKEN_OFF, Choice, Detokenized, Reply, Tokens
+from vconsole.engine.http.client import EngineClient, EngineRefusedError
+from vconsole.engine.http.protocol import BROKEN_OFF, Choice, Detokenized, Reply, Tokens
+from vconsole.engine.metrics.exposition import parse
+from vconsole.engine.metrics.figures import Scrape
 from vconsole.errors import VConsoleError
 from vconsole.requests.ask import lacks_template
 from vconsole.requests.bodies import CHAT, COMPLETIONS

@@ -6,8 +6,8 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from vconsole.engine.client import EngineClient
-from vconsole.engine.protocol import Reply
+from vconsole.engine.http.client import EngineClient
+from vconsole.engine.http.protocol import Reply
 from vconsole.errors import VConsoleError
 
 REQUESTS = 16

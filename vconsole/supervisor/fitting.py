@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 
 from vconsole import settings
-from vconsole.engine.command import cpu_kv_space_gib, told_kv_space_bytes
+from vconsole.engine.command.command import cpu_kv_space_gib, told_kv_space_bytes
 from vconsole.engine.find import find_engine
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.cards import card_of_memory

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.metrics.figures import Metrics
 from vconsole.errors import ErrorBody as ErrorBody
 from vconsole.host.readings import CardMemory, Gpu, Host
 from vconsole.host.readings import ForeignServer as ForeignServer

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from vconsole import settings
 from vconsole.engine.find import require_engine
+from vconsole.engine.log.redact import SECRET_NAME
 from vconsole.engine.options.checking import Fault, faults
 from vconsole.engine.options.option import EngineOptions
 from vconsole.engine.options.reading import engine_options
-from vconsole.engine.redact import SECRET_NAME
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.profile_flags import table_of
 from vconsole.models.profiles import Profile

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from vconsole.engine.logline import LogLine
+from vconsole.engine.log.logline import LogLine
 from vconsole.errors import VConsoleError
 from vconsole.host.membership import is_outside
 from vconsole.settings import Table

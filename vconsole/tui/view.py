@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from vconsole.engine.logline import LogLine
+from vconsole.engine.log.logline import LogLine
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.advice import advise
 from vconsole.supervisor.model import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from vconsole.engine.command import (
+from vconsole.engine.command.command import (
     GIB,
     ServeOptions,
     build_command,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vconsole.engine import command_line
-from vconsole.engine.secrets import redacted, without_secrets
+from vconsole.engine.command import command_line
+from vconsole.engine.command.secrets import redacted, without_secrets
 
 SERVERS = [
     "/opt/v/bin/python /opt/v/bin/vllm serve m",

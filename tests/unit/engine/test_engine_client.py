@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.standin import HANG, Steps, reply, standin
-from vconsole.engine.client import (
+from vconsole.engine.http.client import (
     LARGEST_BODY_BYTES,
     EngineClient,
     EngineGoneError,
@@ -15,7 +15,7 @@ from vconsole.engine.client import (
     EngineTimeoutError,
     EngineUnreachableError,
 )
-from vconsole.engine.protocol import ModelCard
+from vconsole.engine.http.protocol import ModelCard
 
 
 async def test_version_models_and_metrics_are_read() -> None:

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from vconsole import paths
-from vconsole.engine import install
-from vconsole.engine.builds import Build
-from vconsole.engine.cpu_build import supply_vllm_metadata
 from vconsole.engine.find import INSTALLING, installed_engines
-from vconsole.engine.install import install_engine, make_current
-from vconsole.engine.plan import InstallPlan
-from vconsole.engine.steps import Step, in_short, pip_environment
+from vconsole.engine.installing import install
+from vconsole.engine.installing.builds import Build
+from vconsole.engine.installing.cpu_build import supply_vllm_metadata
+from vconsole.engine.installing.install import install_engine, make_current
+from vconsole.engine.installing.plan import InstallPlan
+from vconsole.engine.installing.steps import Step, in_short, pip_environment
 from vconsole.errors import ExitCode, VConsoleError
 
 HOLD_THE_LOCK = """
@@ -133,7 +133,7 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
 def test_commands_end_with_the_process_that_runs_them(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     code = (
-        "import os, pathlib\nfrom vconsole.engine.steps import Step\n"
+        "import os, pathlib\nfrom vconsole.engine.installing.steps import Step\n"
         f"step = Step(pathlib.Path({str(tmp_path / 'log')!r}), print, os.open('/dev/null', 0))\n"
         f"step.run(['/bin/sh', '-c', 'echo $$ > {pid_file}; exec sleep 60'], os.environ)\n"
     )

@@ -8,10 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from vconsole.engine.builds import Build
-from vconsole.engine.driver import GpuFacts, cuda_major, judge
-from vconsole.engine.plan import InstallPlan, InstallRequest, free_bytes, make_plan, require_disk
-from vconsole.engine.pythons import PythonFacts, inspect_python, require_suitable
+from vconsole.engine.installing.builds import Build
+from vconsole.engine.installing.driver import GpuFacts, cuda_major, judge
+from vconsole.engine.installing.plan import (
+    InstallPlan,
+    InstallRequest,
+    free_bytes,
+    make_plan,
+    require_disk,
+)
+from vconsole.engine.installing.pythons import PythonFacts, inspect_python, require_suitable
 from vconsole.errors import ExitCode, VConsoleError
 
 CARD = GpuFacts("NVIDIA GeForce RTX 4080", "580.65.06", (13, 0), (8, 9))

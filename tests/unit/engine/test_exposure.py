@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vconsole.engine.secrets import without_secrets
+from vconsole.engine.command.secrets import without_secrets
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.supervisor.servers.exposure import require_safe, warnings
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from vconsole.engine.failure_rules import anchor, rule_book
-from vconsole.engine.failures import Severity, diagnose
+from vconsole.engine.log.failure_rules import anchor, rule_book
+from vconsole.engine.log.failures import Severity, diagnose
 
 DATA = Path(__file__).parents[1] / "data" / "failures"
 PREFIX = "(EngineCore pid=7) ERROR 11-23 20:58:53 [core.py:12] "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vconsole.engine.flags import added, difference, options_given, replaced, split_flags
+from vconsole.engine.command.flags import added, difference, options_given, replaced, split_flags
 
 
 def test_values_belong_to_their_flag() -> None:

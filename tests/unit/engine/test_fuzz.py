@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from vconsole import paths
 from vconsole import settings as our_settings
-from vconsole.engine.failures import Severity, diagnose
-from vconsole.engine.logline import parse
-from vconsole.engine.phases import PHASES, PhaseTracker
+from vconsole.engine.log.failures import Severity, diagnose
+from vconsole.engine.log.logline import parse
+from vconsole.engine.log.phases import PHASES, PhaseTracker
 from vconsole.errors import VConsoleError
 from vconsole.models.profiles import load_profiles
 from vconsole.supervisor.servers import record

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vconsole.engine.kept_connection import (
+from vconsole.engine.metrics.kept_connection import (
     BrokenAnswerError,
     CannotConnectError,
     EndlessAnswerError,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vconsole.engine.logline import LogLevel, parse, printable
+from vconsole.engine.log.logline import LogLevel, parse, printable
 
 
 def test_the_json_form() -> None:

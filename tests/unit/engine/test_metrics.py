@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vconsole.engine.exposition import parse
-from vconsole.engine.metrics import Scrape
+from vconsole.engine.metrics.exposition import parse
+from vconsole.engine.metrics.figures import Scrape
 
 RECORDED = (Path(__file__).parents[1] / "data" / "metrics-0.32.0.txt").read_bytes()
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vconsole.engine.exposition import parse
-from vconsole.engine.metrics import Bound, Histogram, Metrics, Quantiles, Scrape, Sum
-from vconsole.engine.quantiles import quantile
-from vconsole.engine.rates import MetricsWindow
+from vconsole.engine.metrics.exposition import parse
+from vconsole.engine.metrics.figures import Bound, Histogram, Metrics, Quantiles, Scrape, Sum
+from vconsole.engine.metrics.quantiles import quantile
+from vconsole.engine.metrics.rates import MetricsWindow
 
 RECORDED = parse((Path(__file__).parents[1] / "data" / "metrics-0.32.0.txt").read_bytes())
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from vconsole.engine.exposition import MetricsReader, parse
-from vconsole.engine.metrics import Bound, Metrics, Scrape, Sum
-from vconsole.engine.rates import MetricsWindow
+from vconsole.engine.metrics.exposition import MetricsReader, parse
+from vconsole.engine.metrics.figures import Bound, Metrics, Scrape, Sum
+from vconsole.engine.metrics.rates import MetricsWindow
 
 DATA = Path(__file__).parents[1] / "data"
 HISTOGRAMS = ("ttft", "itl", "e2e", "request_prompt_tokens", "request_generation_tokens")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vconsole.engine.phases import PhaseTracker, remaining_s
+from vconsole.engine.log.phases import PhaseTracker, remaining_s
 
 # Messages as vLLM 0.32 prints them, with the second at which they came.
 EAGER = [

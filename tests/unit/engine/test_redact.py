@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vconsole.engine.redact import MASK, Redactor, secret_values
+from vconsole.engine.log.redact import MASK, Redactor, secret_values
 
 redact = Redactor()
 SECRET = "Qz7-nobody-may-see-this-0"

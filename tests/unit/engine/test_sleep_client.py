@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.standin import Steps, reply, standin
-from vconsole.engine.sleep_client import SleepClient
+from vconsole.engine.http.sleep_client import SleepClient
 from vconsole.errors import VConsoleError
 
 SLEEP, WAKE, ASKED = "/sleep?level=1&mode=abort", "/wake_up", "/is_sleeping"

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from vconsole.cli.watching.status_watch import watch_line
-from vconsole.engine.metrics import Metrics, Quantiles
+from vconsole.engine.metrics.figures import Metrics, Quantiles
 from vconsole.host.readings import Gpu
 from vconsole.supervisor.model import ServerState, ServerStatus, Status
 

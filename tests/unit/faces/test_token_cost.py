@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.metrics.figures import Metrics
 from vconsole.settings import PriceSettings
 from vconsole.tui.rows.token_cost import million_tokens_cost
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.models.test_fit_arithmetic import llama
 from vconsole.cli.app import run
-from vconsole.engine.start_figures import StartFigures
+from vconsole.engine.log.start_figures import StartFigures
 from vconsole.models.fit import MeasuredStart, make_plan
 from vconsole.models.fit.ledger_file import (
     KEPT,

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vconsole import paths
-from vconsole.engine.levels import at_most, failed_answers, slower_than
-from vconsole.engine.metrics import Histogram, Scrape
-from vconsole.engine.quantiles import quantile
+from vconsole.engine.metrics.figures import Histogram, Scrape
+from vconsole.engine.metrics.levels import at_most, failed_answers, slower_than
+from vconsole.engine.metrics.quantiles import quantile
 from vconsole.monitoring.budget import (
     ALARMS,
     PERIOD_S,

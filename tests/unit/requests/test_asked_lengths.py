@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.standin import reply, standin
 from vconsole import paths
-from vconsole.engine.metrics import Histogram, Scrape
+from vconsole.engine.metrics.figures import Histogram, Scrape
 from vconsole.requests.bench.asked_lengths import kept_lengths
 from vconsole.requests.bench.model import Target
 from vconsole.requests.bench.workload import lengths_of_history

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vconsole.engine.metrics import Scrape
+from vconsole.engine.metrics.figures import Scrape
 from vconsole.supervisor.memory.tally import Counters, Increase, counters_of, increase, latest
 
 BEFORE = Counters("life-1", 1000.0, 400.0, 2.0, {"stop": 10.0, "length": 3.0})

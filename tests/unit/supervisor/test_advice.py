@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vconsole.engine.metrics import Metrics, Quantiles
+from vconsole.engine.metrics.figures import Metrics, Quantiles
 from vconsole.host.card_bandwidth import memory_bandwidth_bytes_per_s
 from vconsole.host.readings import CardMemory, CardPart, Gpu, GpuProcess, Host
 from vconsole.supervisor.advice import RULES, advise

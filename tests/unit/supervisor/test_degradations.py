@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vconsole.engine.failures import degradations
+from vconsole.engine.log.failures import degradations
 
 PREFIX = "(EngineCore pid=7) ERROR 11-23 20:58:53 [core.py:12] "
 

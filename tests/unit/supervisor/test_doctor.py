@@ -13,10 +13,10 @@ from typing import cast
 import pytest
 
 from tests.support.forged_engine import forge_engine
-from vconsole.engine.driver import GpuFacts
 from vconsole.engine.environment import FlashInferVersions
 from vconsole.engine.find import Engine, engine_of
-from vconsole.engine.metrics import Scrape
+from vconsole.engine.installing.driver import GpuFacts
+from vconsole.engine.metrics.figures import Scrape
 from vconsole.errors import VConsoleError
 from vconsole.host.condition import Condition, Disk, clock_synchronised, read_condition
 from vconsole.host.readings import Gpu, GpuProcess

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vconsole.cli.watching.level_lines import level_lines
-from vconsole.engine.exposition import parse
+from vconsole.engine.metrics.exposition import parse
 from vconsole.errors import VConsoleError
 from vconsole.models.profiles import Profile, load_profiles
 from vconsole.monitoring.budget import Counted

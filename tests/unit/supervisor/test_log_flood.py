@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.supervisor.test_rotation import writing
-from vconsole.engine.line_splitter import LONGEST_LINE_BYTES, LineSplitter, split_lines
+from vconsole.engine.log.line_splitter import LONGEST_LINE_BYTES, LineSplitter, split_lines
 from vconsole.supervisor.logs.log_reading import LogFollower, last_lines
 from vconsole.supervisor.logs.logtail import LogTail
 from vconsole.supervisor.servers.aftermath import explain_exit

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.home import wait_until
-from vconsole.engine.redact import Redactor
+from vconsole.engine.log.redact import Redactor
 from vconsole.supervisor.logs.log_parts import archives, live_begin, live_chunks, read_live
 from vconsole.supervisor.logs.log_reading import LogFollower, last_lines
 from vconsole.supervisor.logs.rotation import Limits, Rotation, put_away
@@ -42,7 +42,7 @@ while True:
 ROTATOR = """
 import sys, threading
 from pathlib import Path
-from vconsole.engine.redact import Redactor
+from vconsole.engine.log.redact import Redactor
 from vconsole.supervisor.logs.rotation import Limits, Rotation
 rotation = Rotation(Path(sys.argv[1]), Redactor, threading.Event())
 while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.metrics.figures import Metrics
 from vconsole.host.readings import Gpu
 from vconsole.supervisor.memory.power import PowerWindow
 from vconsole.supervisor.memory.sampling import sample_of, with_efficiency

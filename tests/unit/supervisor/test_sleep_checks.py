@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from vconsole.engine.command import ServeOptions, build_command
-from vconsole.engine.sleep import MIDDLEWARE, may_sleep
+from vconsole.engine.command.command import ServeOptions, build_command
+from vconsole.engine.command.sleep import MIDDLEWARE, may_sleep
 from vconsole.errors import VConsoleError
 from vconsole.host.readings import Gpu, GpuProcess, GpuReading
 from vconsole.supervisor.processes import tree

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.measurements import measured, series
-from vconsole.engine.command_line import flag
+from vconsole.engine.command.command_line import flag
 from vconsole.engine.options.option import EngineOption, EngineOptions
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.fit.plan import Card

@@ -65,7 +65,7 @@ def use(name: str, as_json: bool) -> None:
 
     A running server keeps the engine that it was started with.
     """
-    from vconsole.engine.install import make_current
+    from vconsole.engine.installing.install import make_current
 
     chosen = engine_called(name)
     make_current(chosen.path)
@@ -99,8 +99,8 @@ def install(
     It first says what it will do. With a usable NVIDIA driver it takes the CUDA build, otherwise
     the CPU build.
     """
-    from vconsole.engine.install import install_engine
-    from vconsole.engine.plan import InstallRequest, make_plan
+    from vconsole.engine.installing.install import install_engine
+    from vconsole.engine.installing.plan import InstallRequest, make_plan
     from vconsole.host.cuda import cuda_facts
 
     _tell("looking up what can be installed")
@@ -143,7 +143,7 @@ def upgrade(
     A running server keeps the old one until it is restarted.
     """
     from vconsole.cli.reaching import reach_supervisor
-    from vconsole.engine.plan import InstallRequest, make_plan
+    from vconsole.engine.installing.plan import InstallRequest, make_plan
     from vconsole.host.cuda import cuda_facts
     from vconsole.supervisor.upgrading import upgrade as upgrading
 
@@ -197,7 +197,7 @@ def rollback(as_json: bool) -> None:
 @AS_JSON
 def remove(name: str, as_json: bool) -> None:
     """Remove one of vconsole's own engines that is not current, and free its disk space."""
-    from vconsole.engine.install import remove_engine
+    from vconsole.engine.installing.install import remove_engine
 
     require_writable("engine remove")
     gone = engine_called(name)

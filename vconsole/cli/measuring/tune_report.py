@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vconsole.cli.output import figure
-from vconsole.engine.flags import difference
+from vconsole.engine.command.flags import difference
 from vconsole.requests.bench.plot import drawn
 from vconsole.requests.bench.tables import text_table
 from vconsole.supervisor.tuning.deciding import Written

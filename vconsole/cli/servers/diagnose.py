@@ -10,8 +10,8 @@ import click
 
 from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import print_json
-from vconsole.engine import failures
-from vconsole.engine.redact import Redactor
+from vconsole.engine.log import failures
+from vconsole.engine.log.redact import Redactor
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.logs.log_reading import lines_of_run
 from vconsole.supervisor.logs.log_secrets import redactor_of

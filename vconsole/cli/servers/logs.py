@@ -12,7 +12,7 @@ import click
 
 from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import print_json
-from vconsole.engine.logline import LogLevel, LogLine, parse
+from vconsole.engine.log.logline import LogLevel, LogLine, parse
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.host import procfs
 from vconsole.supervisor.logs.log_reading import LogFollower, end_of_lines, last_lines

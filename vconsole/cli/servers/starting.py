@@ -11,7 +11,7 @@ import click
 from vconsole.cli.output import duration, print_json, say
 from vconsole.cli.servers.follow import PhasePrinter, follow
 from vconsole.cli.servers.plan import PlanPrinter
-from vconsole.engine.flags import replaced
+from vconsole.engine.command.flags import replaced
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import (

@@ -12,7 +12,7 @@ from vconsole.cli.output import duration, print_error, print_json, say
 from vconsole.cli.reaching import reach_supervisor
 from vconsole.cli.servers.follow import error_of, follow
 from vconsole.cli.servers.swap_following import until_swapped
-from vconsole.engine.command import passed_on
+from vconsole.engine.command.command import passed_on
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.resolve import absolute_if_folder
 from vconsole.supervisor.client import SupervisorClient

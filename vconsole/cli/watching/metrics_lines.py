@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vconsole.cli.output import figure, percent
-from vconsole.engine.metrics import Bound, Metrics, Quantiles
+from vconsole.engine.metrics.figures import Bound, Metrics, Quantiles
 
 BOUNDS = {None: "", Bound.AT_MOST: "<= ", Bound.AT_LEAST: ">= "}
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vconsole.engine.flags import Flag, split_flags
+from vconsole.engine.command.flags import Flag, split_flags
 from vconsole.engine.options.option import EngineOption, EngineOptions
 
 # Options that every version since 0.6 has, so that they need no look at its table.

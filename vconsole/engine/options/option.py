@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 from functools import cached_property
 
-from vconsole.engine.flags import Flag
+from vconsole.engine.command.flags import Flag
 
 CLOSE = 0.6
 

@@ -14,8 +14,8 @@ import msgspec
 
 from vconsole import paths
 from vconsole.engine.find import Engine
+from vconsole.engine.installing.steps import pip_environment
 from vconsole.engine.options.option import EngineOption, EngineOptions
-from vconsole.engine.steps import pip_environment
 from vconsole.errors import VConsoleError
 
 # A first import from a cold disk reads about a gigabyte.

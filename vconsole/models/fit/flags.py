@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from vconsole.engine.command_line import flag
+from vconsole.engine.command.command_line import flag
 from vconsole.models.fit.adapters import DEFAULT_RANK
 from vconsole.models.fit.defaults import GIB
 from vconsole.models.fit.plan import Wishes

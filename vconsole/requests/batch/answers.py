@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from vconsole.engine.protocol import BROKEN_OFF, refusal_reason
+from vconsole.engine.http.protocol import BROKEN_OFF, refusal_reason
 from vconsole.requests.batch.model import BadLine, Counts, Item
 
 # vLLM 0.6 to 0.32: `This model's maximum context length is ...`, `... max_model_len ...`.

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vconsole import paths
-from vconsole.engine.protocol import ModelCard
+from vconsole.engine.http.protocol import ModelCard
 from vconsole.requests.batch.model import Item
 
 LARGEST_BYTES = 1 << 30

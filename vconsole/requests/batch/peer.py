@@ -11,9 +11,9 @@ import logging
 
 import msgspec
 
-from vconsole.engine.exposition import parse
-from vconsole.engine.metrics import Scrape
-from vconsole.engine.protocol import ModelCard, ModelList, refusal_reason
+from vconsole.engine.http.protocol import ModelCard, ModelList, refusal_reason
+from vconsole.engine.metrics.exposition import parse
+from vconsole.engine.metrics.figures import Scrape
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.batch.model import Endpoint
 from vconsole.requests.transport import Transport, TransportError

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from vconsole import paths
-from vconsole.engine.metrics import Histogram
+from vconsole.engine.metrics.figures import Histogram
 
 FILE = "lengths.json"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from vconsole.engine.protocol import refusal_reason
+from vconsole.engine.http.protocol import refusal_reason
 from vconsole.errors import VConsoleError
 from vconsole.requests.bench.model import Prompt, Workload
 from vconsole.requests.transport import Fault, Response, Transport, TransportError

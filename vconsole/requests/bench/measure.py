@@ -8,7 +8,7 @@ from time import perf_counter
 
 import msgspec
 
-from vconsole.engine.protocol import ModelList, refusal_reason
+from vconsole.engine.http.protocol import ModelList, refusal_reason
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.bench.compare import compare as compare
 from vconsole.requests.bench.exchange import Exchange

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from vconsole.engine.exposition import parse
+from vconsole.engine.metrics.exposition import parse
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.bench import kept
 from vconsole.requests.bench.answers import ask_all, side_by_side
@@ -205,7 +205,7 @@ async def ask_facts(target: Target) -> Facts:
     """What a server says of itself: its model, and vLLM its version too."""
     import msgspec
 
-    from vconsole.engine.protocol import Version
+    from vconsole.engine.http.protocol import Version
     from vconsole.requests.bench.measure import first_model
 
     async with Transport(target.url, target.api_key) as transport:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from vconsole.engine.protocol import refusal_reason
+from vconsole.engine.http.protocol import refusal_reason
 from vconsole.errors import VConsoleError
 from vconsole.requests.bench.model import COMPLETIONS
 from vconsole.requests.transport import Transport, TransportError

@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from vconsole.engine.exposition import MetricsReader
-from vconsole.engine.metrics import Quantiles, Scrape
-from vconsole.engine.span import Sample, Span
+from vconsole.engine.metrics.exposition import MetricsReader
+from vconsole.engine.metrics.figures import Quantiles, Scrape
+from vconsole.engine.metrics.span import Sample, Span
 from vconsole.host.gpu import GpuReader
 from vconsole.requests.bench.model import ClientShare, Percentiles, ServerView
 from vconsole.requests.bench.summary import percentile

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from vconsole.engine.exposition import parse
-from vconsole.engine.metrics import Histogram
+from vconsole.engine.metrics.exposition import parse
+from vconsole.engine.metrics.figures import Histogram
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.bench.asked_lengths import kept_lengths
 from vconsole.requests.bench.measure import first_model

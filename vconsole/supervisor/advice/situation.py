@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from vconsole.engine.command_line import flag
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.command.command_line import flag
+from vconsole.engine.metrics.figures import Metrics
 from vconsole.host.card_bandwidth import memory_bandwidth_bytes_per_s
 from vconsole.host.readings import Gpu, GpuProcess
 from vconsole.supervisor.model import ServerState, ServerStatus, Status

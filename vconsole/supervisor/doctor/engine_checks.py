@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from vconsole.engine.driver import judge
 from vconsole.engine.find import INSTALL_REMEDY, Engine
+from vconsole.engine.installing.driver import judge
 from vconsole.supervisor.doctor.check import Finding, Fix, State, not_applicable, ok, unknown
 from vconsole.supervisor.doctor.online import PACKAGES
 from vconsole.supervisor.doctor.scene import Scene

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 
 from vconsole.engine.find import Engine
-from vconsole.engine.package_index import opened_index
-from vconsole.engine.pythons import inspect_python
+from vconsole.engine.installing.package_index import opened_index
+from vconsole.engine.installing.pythons import inspect_python
 from vconsole.errors import VConsoleError
 
 HUB = "https://huggingface.co"

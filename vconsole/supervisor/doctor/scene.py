@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import httpx
 
 from vconsole import paths, settings
-from vconsole.engine import command_line
-from vconsole.engine.driver import GpuFacts
-from vconsole.engine.exposition import parse
+from vconsole.engine.command import command_line
 from vconsole.engine.find import Engine, find_engine
-from vconsole.engine.logline import parse as parse_line
-from vconsole.engine.metrics import Scrape
+from vconsole.engine.installing.driver import GpuFacts
+from vconsole.engine.log.logline import parse as parse_line
+from vconsole.engine.metrics.exposition import parse
+from vconsole.engine.metrics.figures import Scrape
 from vconsole.errors import VConsoleError
 from vconsole.host.condition import Condition, read_condition
 from vconsole.host.cuda import cuda_facts

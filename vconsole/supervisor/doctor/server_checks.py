@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 
-from vconsole.engine import command_line
+from vconsole.engine.command import command_line
 from vconsole.host.readings import Gpu
 from vconsole.models.fit.plan import Plan
 from vconsole.supervisor.doctor.check import Finding, Fix, State, not_applicable, ok, unknown

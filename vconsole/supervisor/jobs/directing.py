@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vconsole.engine.command import schedules_by_priority
+from vconsole.engine.command.command import schedules_by_priority
 from vconsole.requests.batch.model import Directive
 from vconsole.supervisor.jobs import submitting
 from vconsole.supervisor.jobs.job import Job

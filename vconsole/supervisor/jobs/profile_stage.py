@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from vconsole.engine.command import passed_on
+from vconsole.engine.command.command import passed_on
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.bench.model import Target
 from vconsole.requests.bench.plan import BenchSpec, Facts

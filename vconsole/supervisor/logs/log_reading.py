@@ -7,7 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
-from vconsole.engine.line_splitter import LineSplitter, split_lines
+from vconsole.engine.log.line_splitter import LineSplitter, split_lines
 from vconsole.supervisor.logs.log_parts import (
     CHUNK_BYTES,
     Archive,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from vconsole.engine.redact import Redactor, secret_values
+from vconsole.engine.log.redact import Redactor, secret_values
 from vconsole.supervisor.servers.environment import readable_environment
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from vconsole.engine.line_splitter import LineSplitter
+from vconsole.engine.log.line_splitter import LineSplitter
 from vconsole.supervisor.logs.log_parts import read_live
 
 # Parsing this much of a flood holds up the loop for some 15 ms.

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vconsole import settings as settings_module
-from vconsole.engine.redact import Redactor
+from vconsole.engine.log.redact import Redactor
 from vconsole.errors import VConsoleError
 from vconsole.host.holes import HolesUnsupportedError, punch
 from vconsole.supervisor.logs.log_parts import (

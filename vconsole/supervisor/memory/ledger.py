@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vconsole.engine.start_figures import StartFigures
+from vconsole.engine.log.start_figures import StartFigures
 from vconsole.models.fit import MeasuredStart, wishes_from
 from vconsole.models.fit.defaults import default_utilization, version_of
 from vconsole.models.fit.plan import Band

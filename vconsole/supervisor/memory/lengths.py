@@ -7,7 +7,7 @@ import logging
 import time
 from dataclasses import replace
 
-from vconsole.engine.metrics import Scrape
+from vconsole.engine.metrics.figures import Scrape
 from vconsole.requests.bench.asked_lengths import (
     AskedLengths,
     Counts,

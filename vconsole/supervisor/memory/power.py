@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from vconsole.engine.rates import RATE_WINDOW_S
+from vconsole.engine.metrics.rates import RATE_WINDOW_S
 from vconsole.host.readings import Gpu
 
 

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from vconsole.engine.metrics import Scrape
+from vconsole.engine.metrics.figures import Scrape
 from vconsole.host.readings import Gpu
 from vconsole.settings import ServiceLevelSettings
 from vconsole.supervisor.memory.energy import EnergyMeter

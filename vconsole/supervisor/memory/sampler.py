@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from vconsole import paths
-from vconsole.engine.metrics import Metrics, Scrape
+from vconsole.engine.metrics.figures import Metrics, Scrape
 from vconsole.errors import VConsoleError
 from vconsole.host.gpu import GpuReader
 from vconsole.host.machine import read_host

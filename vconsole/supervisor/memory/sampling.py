@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.metrics.figures import Metrics
 from vconsole.host.readings import Gpu
 from vconsole.supervisor.model import Sample
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vconsole.engine.levels import failed_answers, slower_than
-from vconsole.engine.metrics import Scrape
+from vconsole.engine.metrics.figures import Scrape
+from vconsole.engine.metrics.levels import failed_answers, slower_than
 from vconsole.monitoring.budget import Counted
 from vconsole.settings import ServiceLevelSettings
 from vconsole.supervisor.telling.levels import ERRORS, ITL, TTFT

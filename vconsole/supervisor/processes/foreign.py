@@ -12,9 +12,9 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from vconsole.engine.client import EngineClient, EngineRefusedError
-from vconsole.engine.protocol import ModelCard
-from vconsole.engine.secrets import redacted
+from vconsole.engine.command.secrets import redacted
+from vconsole.engine.http.client import EngineClient, EngineRefusedError
+from vconsole.engine.http.protocol import ModelCard
 from vconsole.errors import VConsoleError
 from vconsole.host.listening import Listener
 from vconsole.host.readings import ForeignServer, Gpu, StrayProcess

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vconsole.engine.flags import Flag, replaced, split_flags
+from vconsole.engine.command.flags import Flag, replaced, split_flags
 from vconsole.supervisor.proving.model import Leg
 from vconsole.supervisor.proving.rival import Rival
 from vconsole.supervisor.tuning.model import Setting

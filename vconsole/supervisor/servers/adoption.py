@@ -17,9 +17,9 @@ from pathlib import Path
 import psutil
 
 from vconsole import paths
-from vconsole.engine.command import passed_on
-from vconsole.engine.command_line import bind_host, flag, model_named
-from vconsole.engine.secrets import without_secrets
+from vconsole.engine.command.command import passed_on
+from vconsole.engine.command.command_line import bind_host, flag, model_named
+from vconsole.engine.command.secrets import without_secrets
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.host import procfs
 from vconsole.host.vllm_processes import Sighting, Suspect, look, user_name

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vconsole.engine import failures
-from vconsole.engine.logline import parse
-from vconsole.engine.redact import Redactor
+from vconsole.engine.log import failures
+from vconsole.engine.log.logline import parse
+from vconsole.engine.log.redact import Redactor
 from vconsole.supervisor.logs.log_reading import lines_of_run
 from vconsole.supervisor.logs.log_secrets import redactor_of
 from vconsole.supervisor.model import Failure

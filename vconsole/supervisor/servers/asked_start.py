@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vconsole.engine.flags import difference
+from vconsole.engine.command.flags import difference
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.servers import succession
 from vconsole.supervisor.servers.launch import PreparedLaunch

@@ -10,8 +10,8 @@ import asyncio
 import time
 from pathlib import Path
 
-from vconsole.engine.failures import Diagnosis, Severity, degradations
-from vconsole.engine.flags import options_given
+from vconsole.engine.command.flags import options_given
+from vconsole.engine.log.failures import Diagnosis, Severity, degradations
 from vconsole.models.chat_template import lacks_chat_template
 from vconsole.supervisor.logs.logtail import LogTail
 from vconsole.supervisor.servers import record

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from vconsole.engine.flags import options_given, replaced
+from vconsole.engine.command.flags import options_given, replaced
 from vconsole.engine.options.checking import WELL_KNOWN, Fault, faults
 from vconsole.engine.options.reading import cached_options, engine_options
 from vconsole.errors import ExitCode, VConsoleError

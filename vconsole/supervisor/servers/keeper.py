@@ -14,7 +14,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from vconsole.engine.metrics import Scrape
+from vconsole.engine.metrics.figures import Scrape
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.model import Desired, Failure, ServerState
 from vconsole.supervisor.processes import tree

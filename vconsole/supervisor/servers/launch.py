@@ -11,11 +11,11 @@ import psutil
 
 from vconsole import paths
 from vconsole import settings as settings_module
-from vconsole.engine import command_line, sleep
-from vconsole.engine import flags as engine_flags
-from vconsole.engine.command import ServeOptions, build_command, build_environment
+from vconsole.engine.command import command_line, sleep
+from vconsole.engine.command import flags as engine_flags
+from vconsole.engine.command.command import ServeOptions, build_command, build_environment
+from vconsole.engine.command.secrets import without_secrets
 from vconsole.engine.find import Engine, engine_of, require_engine
-from vconsole.engine.secrets import without_secrets
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.resolve import resolve
 from vconsole.settings import Settings

@@ -15,11 +15,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vconsole.engine.client import EngineClient
-from vconsole.engine.exposition import MetricsReader
-from vconsole.engine.metrics import Scrape
-from vconsole.engine.protocol import ModelCard, Reply
-from vconsole.engine.rates import MetricsWindow
+from vconsole.engine.http.client import EngineClient
+from vconsole.engine.http.protocol import ModelCard, Reply
+from vconsole.engine.metrics.exposition import MetricsReader
+from vconsole.engine.metrics.figures import Scrape
+from vconsole.engine.metrics.rates import MetricsWindow
 from vconsole.errors import VConsoleError
 from vconsole.host.oom_kills import oom_kills
 from vconsole.supervisor.logs.log_parts import read_live

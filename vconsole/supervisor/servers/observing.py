@@ -10,7 +10,7 @@ import os
 import re
 import time
 
-from vconsole.engine.metrics import Scrape
+from vconsole.engine.metrics.figures import Scrape
 from vconsole.supervisor.processes import tree
 from vconsole.supervisor.processes.tree import ProcessId
 from vconsole.supervisor.servers.health import Observation

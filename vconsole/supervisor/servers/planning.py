@@ -9,9 +9,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 
-from vconsole.engine import command_line
-from vconsole.engine.command import cpu_kv_space_gib, told_kv_space_bytes
-from vconsole.engine.flags import added
+from vconsole.engine.command import command_line
+from vconsole.engine.command.command import cpu_kv_space_gib, told_kv_space_bytes
+from vconsole.engine.command.flags import added
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.host.cuda import visible_cards
 from vconsole.host.readings import Gpu, GpuReading, Host

@@ -22,8 +22,8 @@ import msgspec
 
 from vconsole import paths
 from vconsole import settings as settings_module
-from vconsole.engine.sleep import SLEEPING_DEVICES, may_sleep
-from vconsole.engine.sleep_client import SleepClient
+from vconsole.engine.command.sleep import SLEEPING_DEVICES, may_sleep
+from vconsole.engine.http.sleep_client import SleepClient
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.model import Desired, ServerState, SleeperStatus
 from vconsole.supervisor.processes import process, shared_socket, tree

@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from vconsole.engine import logline, phases
-from vconsole.engine.client import EngineClient
-from vconsole.engine.phases import PhaseTracker
-from vconsole.engine.protocol import ModelCard
-from vconsole.engine.start_figures import StartFigures
+from vconsole.engine.http.client import EngineClient
+from vconsole.engine.http.protocol import ModelCard
+from vconsole.engine.log import logline, phases
+from vconsole.engine.log.phases import PhaseTracker
+from vconsole.engine.log.start_figures import StartFigures
 from vconsole.supervisor.logs.logtail import LogTail
 from vconsole.supervisor.model import PhaseTime
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.metrics.figures import Metrics
 from vconsole.host.card_memory import EngineSizes, card_memory
 from vconsole.host.readings import CardMemory, Gpu
 from vconsole.supervisor.model import ServerState, ServerStatus

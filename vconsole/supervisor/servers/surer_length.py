@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vconsole.engine import command_line
-from vconsole.engine.flags import options_given
+from vconsole.engine.command import command_line
+from vconsole.engine.command.flags import options_given
 from vconsole.supervisor.model import Failure
 from vconsole.supervisor.servers.record import Launch
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from vconsole.engine import command_line
-from vconsole.engine.flags import options_given, replaced
+from vconsole.engine.command import command_line
+from vconsole.engine.command.flags import options_given, replaced
 from vconsole.errors import VConsoleError
 from vconsole.models.profiles import find_profile
 from vconsole.supervisor.model import Failure, WayOut

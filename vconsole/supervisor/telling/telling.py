@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vconsole.engine.failures import Diagnosis
+from vconsole.engine.log.failures import Diagnosis
 from vconsole.errors import VConsoleError
 from vconsole.requests.messages import SmokeReport
 from vconsole.supervisor.model import Failure, Operation, ServerState, Transition

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vconsole.engine.command_line import flag
+from vconsole.engine.command.command_line import flag
 from vconsole.engine.options.option import EngineOption, EngineOptions
 from vconsole.models.fit.defaults import batch_defaults, version_of
 from vconsole.models.fit.plan import Card

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from vconsole.engine.command import passed_on
+from vconsole.engine.command.command import passed_on
 from vconsole.errors import ErrorBody, ExitCode, VConsoleError
 from vconsole.models.profiles import Profile
 from vconsole.requests.bench.model import Target

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 
-from vconsole.engine.flags import options_given, split_flags
+from vconsole.engine.command.flags import options_given, split_flags
 from vconsole.models.fit.candidates import FP8_CAPABILITY
 from vconsole.supervisor.tuning.ground import Ground
 from vconsole.supervisor.tuning.model import Knob, Rung

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from vconsole.engine.flags import replaced, split_flags
+from vconsole.engine.command.flags import replaced, split_flags
 from vconsole.supervisor.tuning.model import Knob, Rung, Setting, Standing, Trial
 
 Knobs = Callable[[Trial], Sequence[Knob]]

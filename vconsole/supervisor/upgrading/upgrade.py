@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from vconsole import settings
 from vconsole.engine.find import Engine, current_engine, find_engine, previous_engine
-from vconsole.engine.install import install_engine, make_current
-from vconsole.engine.plan import InstallPlan
+from vconsole.engine.installing.install import install_engine, make_current
+from vconsole.engine.installing.plan import InstallPlan
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import ServerState, ServerStatus, Step

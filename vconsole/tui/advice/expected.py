@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vconsole.engine.flags import replaced
+from vconsole.engine.command.flags import replaced
 from vconsole.errors import VConsoleError
 from vconsole.models.fit import make_plan, read_facts, wishes_from
 from vconsole.models.fit.ledger_file import starts_of

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.metrics.figures import Metrics
 from vconsole.supervisor.model import Advice, ServerState
 from vconsole.tui.actions import BY_ID, Action, key_name
 from vconsole.tui.advice.acting import RAISE, advised

@@ -118,7 +118,7 @@ def plan_upgrade_in_background(pump: MessagePump) -> None:
 
 def _planned_upgrade() -> UpgradePlanned:
     """The newest vLLM for this host; asks the package index, which takes seconds."""
-    from vconsole.engine.plan import InstallRequest, make_plan
+    from vconsole.engine.installing.plan import InstallRequest, make_plan
     from vconsole.host.cuda import cuda_facts
     from vconsole.supervisor.upgrading.upgrade import require_own_engine
 

@@ -130,7 +130,7 @@ def _changed(command: tuple[str, ...], changes: tuple[str, ...]) -> tuple[str, .
     """The command line with these flags in it."""
     if not changes:
         return command
-    from vconsole.engine.flags import is_flag, replaced
+    from vconsole.engine.command.flags import is_flag, replaced
 
     begins = next((i for i, word in enumerate(command) if is_flag(word)), len(command))
     return (*command[:begins], *replaced(command[begins:], changes))

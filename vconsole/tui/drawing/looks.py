@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vconsole.engine.logline import LogLevel, LogLine
+from vconsole.engine.log.logline import LogLevel, LogLine
 from vconsole.models.fit.plan import Verdict
 from vconsole.supervisor.model import ServerState
 from vconsole.tui.drawing import figures

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from vconsole.engine.log.redact import SECRET_NAME
 from vconsole.engine.options.option import EngineOption
-from vconsole.engine.redact import SECRET_NAME
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.profiles import Profile
 

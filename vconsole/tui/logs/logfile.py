@@ -13,9 +13,9 @@ from bisect import bisect_left
 from itertools import islice
 from pathlib import Path
 
-from vconsole.engine.logline import LogLevel, LogLine, parse
-from vconsole.engine.phases import PHASES, phase_opened
-from vconsole.engine.redact import Redactor
+from vconsole.engine.log.logline import LogLevel, LogLine, parse
+from vconsole.engine.log.phases import PHASES, phase_opened
+from vconsole.engine.log.redact import Redactor
 from vconsole.supervisor.logs.log_parts import live_begin
 from vconsole.supervisor.logs.log_secrets import redactor_of
 from vconsole.tui.logs.folds import TRACEBACK as BEGINS_TRACEBACK

@@ -7,7 +7,7 @@ import time
 from array import array
 from bisect import bisect_left
 
-from vconsole.engine.logline import LogLevel, parse
+from vconsole.engine.log.logline import LogLevel, parse
 from vconsole.tui.logs.logfile import LogFile
 
 BATCH = 2000

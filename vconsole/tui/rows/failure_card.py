@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vconsole.engine.flags import difference, replaced
+from vconsole.engine.command.flags import difference, replaced
 from vconsole.supervisor.model import Failure, ServerState, ServerStatus
 from vconsole.tui.drawing.glyphs import Glyphs
 from vconsole.tui.drawing.text import Line, Role, line, sentence, wrapped

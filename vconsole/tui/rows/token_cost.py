@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.metrics.figures import Metrics
 from vconsole.settings import PriceSettings
 
 MILLION = 1e6

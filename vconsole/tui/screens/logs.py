@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
-from vconsole.engine.logline import LogLevel
+from vconsole.engine.log.logline import LogLevel
 from vconsole.supervisor.model import ServerState
 from vconsole.tui.actions import bindings_for
 from vconsole.tui.screens.base import ConsoleScreen

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.engine.metrics import Bound, Metrics, Quantiles
+from vconsole.engine.metrics.figures import Bound, Metrics, Quantiles
 from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.text import Line, Role, Span, line
 from vconsole.tui.rows.budget_note import budget_note, level_spans

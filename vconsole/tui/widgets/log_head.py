@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.engine.logline import LogLevel
+from vconsole.engine.log.logline import LogLevel
 from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.text import Line, Role, line, spread
 from vconsole.tui.logs.selection import LogSelection

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from textual import events
 
-from vconsole.engine.logline import LogLevel, LogLine, parse
+from vconsole.engine.log.logline import LogLevel, LogLine, parse
 from vconsole.tui.drawing.looks import log_gutter, log_line, message_role
 from vconsole.tui.drawing.text import Line, Role, Span, cells, fit, line, wrap
 from vconsole.tui.logs.logfile import LogFile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vconsole.engine.metrics import Metrics
+from vconsole.engine.metrics.figures import Metrics
 from vconsole.supervisor.advice.limits import KV_NEARLY_FULL
 from vconsole.tui.drawing import figures
 from vconsole.tui.drawing.text import Line, Role, Span, line

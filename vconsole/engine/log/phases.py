@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from vconsole.engine.start_figures import StartFigures
+from vconsole.engine.log.start_figures import StartFigures
 
 PHASES = ("config", "init", "download", "weights", "compile", "memory", "graphs", "ready")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vconsole.engine.metrics import Histogram, Scrape
+from vconsole.engine.metrics.figures import Histogram, Scrape
 
 
 def at_most(histogram: Histogram, seconds: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from vconsole.engine.metrics import Bound, Histogram, Quantiles
+from vconsole.engine.metrics.figures import Bound, Histogram, Quantiles
 
 
 def between(before: Histogram | None, after: Histogram | None) -> Quantiles:

@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from vconsole.engine.metrics import Histogram, Scrape, Sum
-from vconsole.engine.sample_text import LARGEST_COUNT, Labels, SampleReader, Samples
+from vconsole.engine.metrics.figures import Histogram, Scrape, Sum
+from vconsole.engine.metrics.sample_text import LARGEST_COUNT, Labels, SampleReader, Samples
 
 # Newest name first: for some releases vLLM wrote the old and the new one side by side.
 RUNNING = ("vllm:num_requests_running",)

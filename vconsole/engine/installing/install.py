@@ -18,11 +18,11 @@ from pathlib import Path
 
 from vconsole import paths
 from vconsole.engine import environment
-from vconsole.engine.check import check_engine, loads
-from vconsole.engine.cpu_build import COMPANIONS, supply_vllm_metadata
 from vconsole.engine.find import CURRENT, INSTALLING, PREVIOUS, Engine, installed_engine
-from vconsole.engine.plan import InstallPlan
-from vconsole.engine.steps import Report, Step, disk_full, pip_environment
+from vconsole.engine.installing.check import check_engine, loads
+from vconsole.engine.installing.cpu_build import COMPANIONS, supply_vllm_metadata
+from vconsole.engine.installing.plan import InstallPlan
+from vconsole.engine.installing.steps import Report, Step, disk_full, pip_environment
 from vconsole.errors import ExitCode, VConsoleError
 
 LOCK_WAIT_S = 5.0

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vconsole.engine.failure_rules import Hit, Rule, rule_book, search
-from vconsole.engine.line_index import Run, index_run
-from vconsole.engine.log_reading import LogLine, read, reflow
-from vconsole.engine.run_outcome import Outcome, arguments_of, outcome_of, phase_at, split_runs
+from vconsole.engine.log.failure_rules import Hit, Rule, rule_book, search
+from vconsole.engine.log.line_index import Run, index_run
+from vconsole.engine.log.log_reading import LogLine, read, reflow
+from vconsole.engine.log.run_outcome import Outcome, arguments_of, outcome_of, phase_at, split_runs
 
 # What a second look, at lines joined again that were wrapped between words, may correct.
 _VAGUE = ("unknown", "healthy", "bad_argument", "import_error")

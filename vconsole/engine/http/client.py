@@ -16,13 +16,13 @@ from typing import Any, Self, TypeVar
 import httpx
 import msgspec
 
-from vconsole.engine.kept_connection import (
+from vconsole.engine.http.protocol import ModelCard, ModelList, Version, refusal_reason
+from vconsole.engine.metrics.kept_connection import (
     BrokenAnswerError,
     CannotConnectError,
     EndlessAnswerError,
     KeptConnection,
 )
-from vconsole.engine.protocol import ModelCard, ModelList, Version, refusal_reason
 from vconsole.errors import ExitCode, VConsoleError
 
 T = TypeVar("T")
@@ -141,7 +141,7 @@ class EngineClient:
         return self._decode(await self._call("GET", "/v1/models"), ModelList).data
 
     async def metrics(self, timeout_s: float = CALL_TIMEOUT_S) -> bytes:
-        """The text of `/metrics`, for `vconsole.engine.metrics.parse`."""
+        """The text of `/metrics`, for `vconsole.engine.metrics.figures.parse`."""
         if not self.url.startswith("http:"):
             return await self._call("GET", "/metrics", timeout_s=timeout_s)
         with self._plain_errors(f"/metrics did not answer within {timeout_s:g} s"):

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from vconsole.engine.client import EngineClient
-from vconsole.engine.protocol import Reply
+from vconsole.engine.http.client import EngineClient
+from vconsole.engine.http.protocol import Reply
 from vconsole.errors import VConsoleError
 
 PATIENCE_S = 60.0

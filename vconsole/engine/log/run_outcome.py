@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vconsole.engine.failure_rules import rule_book
-from vconsole.engine.line_index import Run
-from vconsole.engine.log_reading import LogLine
+from vconsole.engine.log.failure_rules import rule_book
+from vconsole.engine.log.line_index import Run
+from vconsole.engine.log.log_reading import LogLine
 
 # The version, alone or beside the logo, and the arguments right after it.
 _START = re.compile(

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-from vconsole.engine.pythons import PythonFacts
-from vconsole.engine.steps import pip_environment
+from vconsole.engine.installing.pythons import PythonFacts
+from vconsole.engine.installing.steps import pip_environment
 from vconsole.errors import VConsoleError
 
 LOOKING_TIMEOUT_S = 300

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from vconsole.engine.log_reading import LogLine
+from vconsole.engine.log.log_reading import LogLine
 
 _PLACES_PER_NEEDLE = 40
 _CHATTER_LEVELS = ("DEBUG", "INFO", "WARNING")

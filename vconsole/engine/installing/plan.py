@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vconsole import paths
-from vconsole.engine.builds import Build, cpu_build, cuda_build
-from vconsole.engine.driver import GpuFacts, judge
 from vconsole.engine.find import installed_engine
-from vconsole.engine.package_index import PackageIndex, opened_index
-from vconsole.engine.pythons import inspect_python, require_suitable
+from vconsole.engine.installing.builds import Build, cpu_build, cuda_build
+from vconsole.engine.installing.driver import GpuFacts, judge
+from vconsole.engine.installing.package_index import PackageIndex, opened_index
+from vconsole.engine.installing.pythons import inspect_python, require_suitable
 from vconsole.errors import ExitCode, VConsoleError
 
 GB = 10**9

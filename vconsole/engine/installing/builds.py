@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vconsole.engine.driver import cuda_major
-from vconsole.engine.package_index import Candidate, PackageIndex
+from vconsole.engine.installing.driver import cuda_major
+from vconsole.engine.installing.package_index import Candidate, PackageIndex
 from vconsole.errors import VConsoleError
 
 MB = 10**6

@@ -10,7 +10,7 @@ from functools import cache, lru_cache, partial
 from importlib import resources
 from typing import Any, NamedTuple
 
-from vconsole.engine.line_index import Run
+from vconsole.engine.log.line_index import Run
 
 _FILE = "failure_rules.toml"
 # Between a frame and what it raised stand the frame's code, its marks and a message's first lines.
@@ -62,7 +62,7 @@ class RuleBook:
 @cache
 def rule_book() -> RuleBook:
     """The rules that ship with vconsole."""
-    text = resources.files("vconsole.engine").joinpath(_FILE).read_text(encoding="utf-8")
+    text = resources.files("vconsole.engine.log").joinpath(_FILE).read_text(encoding="utf-8")
     table = tomllib.loads(text)
     lists = {f"@{name}": tuple(patterns) for name, patterns in table["patterns"].items()}
     phases = {

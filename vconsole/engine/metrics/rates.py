@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import chain
 
-from vconsole.engine.metrics import Metrics, Scrape
-from vconsole.engine.span import Sample, Span
+from vconsole.engine.metrics.figures import Metrics, Scrape
+from vconsole.engine.metrics.span import Sample, Span
 
 RATE_WINDOW_S = 5.0
 MINUTE_S = 60.0

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from vconsole.engine.command_line import flag
-from vconsole.engine.flags import split_flags
-from vconsole.engine.sleep import sleep_flags
+from vconsole.engine.command.command_line import flag
+from vconsole.engine.command.flags import split_flags
+from vconsole.engine.command.sleep import sleep_flags
 
 # Quiet routes: what vconsole itself polls would otherwise fill the log.
 POLLED_ROUTES = ("/health", "/metrics", "/v1/models", "/ping", "/load", "/version")

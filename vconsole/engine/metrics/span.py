@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vconsole.engine.metrics import Histogram, Quantiles, Scrape, Sum
-from vconsole.engine.quantiles import between, increase, largest
+from vconsole.engine.metrics.figures import Histogram, Quantiles, Scrape, Sum
+from vconsole.engine.metrics.quantiles import between, increase, largest
 
 Counter = Callable[[Scrape], float | None]
 Family = Callable[[Scrape], Histogram | Sum | None]

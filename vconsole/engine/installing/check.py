@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vconsole import paths
-from vconsole.engine.steps import pip_environment
+from vconsole.engine.installing.steps import pip_environment
 from vconsole.errors import VConsoleError
 
 # A first import from a cold disk reads about a gigabyte.

@@ -1,0 +1,1 @@
+"""The command line of a vLLM: made for ours, read of others."""

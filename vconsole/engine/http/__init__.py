@@ -1,0 +1,1 @@
+"""vLLM's HTTP interface, from a client's side."""

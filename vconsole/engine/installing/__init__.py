@@ -1,0 +1,1 @@
+"""Engines put into environments of their own: planned, fetched, checked."""

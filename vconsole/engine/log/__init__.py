@@ -1,0 +1,1 @@
+"""What vLLM prints: lines, the phases of a start, why it failed."""

@@ -1,0 +1,1 @@
+"""From the text of vLLM's `/metrics` to figures."""
