@@ -14,13 +14,13 @@ from vconsole.errors import VConsoleError
 from vconsole.models.fit.plan import Band, Plan, Verdict
 from vconsole.models.profile_file import save_profile
 from vconsole.models.profiles import Profile, load_profiles
-from vconsole.supervisor.fallbacks import Fallback
 from vconsole.supervisor.model import (
     ErrorBody,
     Failure,
     Operation,
     OperationState,
 )
+from vconsole.supervisor.models.fallbacks import Fallback
 from vconsole.tui.forms.flag_form import FlagForm
 from vconsole.tui.screens.profile_form import FallbacksOffered, OptionsRead, ProfileFormScreen
 

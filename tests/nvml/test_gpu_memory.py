@@ -20,10 +20,10 @@ from vconsole.host.readings import Gpu, GpuProcess, GpuReading
 from vconsole.supervisor.processes import gpu_memory, tree
 from vconsole.supervisor.processes.gpu_memory import Release, judge
 from vconsole.supervisor.processes.tree import ProcessId
-from vconsole.supervisor.servers import launch
-from vconsole.supervisor.servers.launch import PreparedLaunch
 from vconsole.supervisor.servers.life import Life
 from vconsole.supervisor.servers.record import CardBefore, Launch, Run
+from vconsole.supervisor.servers.starts import launch
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch
 
 GIB = 2**30
 MIB = 2**20

@@ -33,11 +33,11 @@ from vconsole.supervisor.model import (
     Status,
     SupervisorInfo,
 )
+from vconsole.supervisor.models.pulls import Pulls
 from vconsole.supervisor.names import checked_name
 from vconsole.supervisor.ollama.desk import Desk
 from vconsole.supervisor.peers import group_name, shared_group
 from vconsole.supervisor.processes import process, scope, survival, tree
-from vconsole.supervisor.pulls import Pulls
 from vconsole.supervisor.servers import adoption, record
 from vconsole.supervisor.servers.server import Server
 from vconsole.supervisor.servers.states import RUNNING

@@ -6,7 +6,7 @@ import pytest
 
 from vconsole.engine.command.secrets import without_secrets
 from vconsole.errors import ExitCode, VConsoleError
-from vconsole.supervisor.servers.exposure import require_safe, warnings
+from vconsole.supervisor.servers.starts.exposure import require_safe, warnings
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "", "gpu-box"])

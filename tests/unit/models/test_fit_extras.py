@@ -13,7 +13,7 @@ from vconsole.models.fit.adapters import adapter_bytes
 from vconsole.models.fit.defaults import settle, version_of
 from vconsole.models.fit.plan import Card, Plan, Verdict
 from vconsole.models.fit.reading import facts_from_config, read_facts
-from vconsole.supervisor.cards import card_of_host
+from vconsole.supervisor.models.cards import card_of_host
 
 GIB = 2**30
 CARD = Card("a card", 24 * GIB, 24 * GIB, capability=(8, 9))

@@ -17,7 +17,7 @@ from vconsole.models.fit.plan import Card, Verdict
 from vconsole.models.offers import MOST_FALLBACKS, SMALLER, Offer, fallbacks, offers
 from vconsole.models.profile_file import save_profile
 from vconsole.models.profiles import Profile, load_profiles
-from vconsole.supervisor import fallbacks as on_this_host
+from vconsole.supervisor.models import fallbacks as on_this_host
 
 GIB = 2**30
 VERSION = "0.32.0"

@@ -6,9 +6,9 @@ import pytest
 
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.host.readings import Gpu, GpuReading, Host
-from vconsole.supervisor.servers import planning
-from vconsole.supervisor.servers.launch import PreparedLaunch
 from vconsole.supervisor.servers.record import Launch
+from vconsole.supervisor.servers.starts import planning
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch
 
 GIB = 2**30
 CARD = Gpu(0, "GPU-1", "NVIDIA GeForce RTX 4080", memory_total_bytes=16 * GIB)

@@ -16,7 +16,7 @@ from tests.unit.supervisor.test_rotation import writing
 from vconsole.engine.log.line_splitter import LONGEST_LINE_BYTES, LineSplitter, split_lines
 from vconsole.supervisor.logs.log_reading import LogFollower, last_lines
 from vconsole.supervisor.logs.logtail import LogTail
-from vconsole.supervisor.servers.aftermath import explain_exit
+from vconsole.supervisor.servers.starts.aftermath import explain_exit
 from vconsole.tui.logs.logfile import LogFile, read_tail
 
 LONG = 100 << 20

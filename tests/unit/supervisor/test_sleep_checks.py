@@ -16,7 +16,6 @@ from vconsole.errors import VConsoleError
 from vconsole.host.readings import Gpu, GpuProcess, GpuReading
 from vconsole.supervisor.processes import tree
 from vconsole.supervisor.processes.tree import ProcessId
-from vconsole.supervisor.servers import sleep_checks
 from vconsole.supervisor.servers.record import (
     CardBefore,
     Holding,
@@ -25,7 +24,8 @@ from vconsole.supervisor.servers.record import (
     ServerRecord,
     Sleeper,
 )
-from vconsole.supervisor.servers.sleeping import Sleepers
+from vconsole.supervisor.servers.waiting import sleep_checks
+from vconsole.supervisor.servers.waiting.sleeping import Sleepers
 
 if TYPE_CHECKING:
     from vconsole.supervisor.servers.server import Server

@@ -19,11 +19,11 @@ from vconsole.models.on_disk import folder_of
 from vconsole.models.profile_file import save_profile
 from vconsole.models.profiles import Profile
 from vconsole.supervisor.model import Failure, StartRequest
-from vconsole.supervisor.servers import planning, repeating
-from vconsole.supervisor.servers.aftermath import killed_by_whom
-from vconsole.supervisor.servers.launch import PreparedLaunch, as_last
 from vconsole.supervisor.servers.record import Launch
-from vconsole.supervisor.servers.ways_out import with_ways_out
+from vconsole.supervisor.servers.starts import planning, repeating
+from vconsole.supervisor.servers.starts.aftermath import killed_by_whom
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch, as_last
+from vconsole.supervisor.servers.starts.ways_out import with_ways_out
 
 GIB = 2**30
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -9,8 +9,9 @@ import pytest
 from vconsole import paths
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.model import StartRequest, SwapRequest
-from vconsole.supervisor.servers import record, succession
+from vconsole.supervisor.servers import record
 from vconsole.supervisor.servers.record import Launch
+from vconsole.supervisor.servers.starts import succession
 
 PROFILES = """
 [big]

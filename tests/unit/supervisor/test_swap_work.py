@@ -10,7 +10,7 @@ import pytest
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.supervisor.model import JobsRule
 from vconsole.supervisor.servers.operations import RunningOperation
-from vconsole.supervisor.servers.swap_work import (
+from vconsole.supervisor.servers.swap.work import (
     jobs_out_of_the_way,
     nobody_pulls,
     refuse_for_jobs,

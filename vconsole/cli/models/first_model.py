@@ -17,7 +17,7 @@ from vconsole.host.gpu import GpuReader
 from vconsole.host.ollama import api as ollama
 from vconsole.host.readings import Gpu, Host
 from vconsole.models.proposal import Proposal, propose
-from vconsole.supervisor.cards import card_of_host
+from vconsole.supervisor.models.cards import card_of_host
 
 # Ollama's runner ends some time after the answer that its model is unloaded.
 UNLOADED_WITHIN_S = 15.0

@@ -71,7 +71,7 @@ def fit(
     if model is None:
         raise click.UsageError("name a model, a folder or a profile")
     from vconsole.cli.models.fit_report import as_data, report_lines
-    from vconsole.supervisor.fitting import FitQuestion, answer
+    from vconsole.supervisor.models.fitting import FitQuestion, answer
 
     found = answer(FitQuestion(model, **given))
     if as_json:

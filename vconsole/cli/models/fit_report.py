@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from vconsole.models.fit.plan import Band, Plan
-from vconsole.supervisor.fitting import FitAnswer
+from vconsole.supervisor.models.fitting import FitAnswer
 
 GIB = 2**30
 WIDTH = 80

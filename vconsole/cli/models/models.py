@@ -47,7 +47,7 @@ def list_(
     from vconsole.models.fit.ledger_file import read_by_model
     from vconsole.models.fit.plan import Verdict
     from vconsole.models.listing import list_models
-    from vconsole.supervisor.cards import named_card
+    from vconsole.supervisor.models.cards import named_card
 
     target = named_card(gpu, gpu_memory)
     listing = list_models(target.card, target.bandwidth_bytes_per_s, read_by_model())

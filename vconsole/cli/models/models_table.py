@@ -10,7 +10,7 @@ from vconsole.cli.output import figure, gib
 from vconsole.models.fit.plan import Verdict
 from vconsole.models.hub.remote import Found
 from vconsole.models.rows import TYPICAL_REQUEST_TOKENS, ModelRow
-from vconsole.supervisor.cards import TargetCard
+from vconsole.supervisor.models.cards import TargetCard
 
 MARKS = {
     Verdict.FITS: ("✓", "green"),

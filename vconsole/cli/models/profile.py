@@ -87,7 +87,7 @@ def save(
     from dataclasses import replace as with_changes
 
     from vconsole.models.profile_file import save_profile
-    from vconsole.supervisor.fallbacks import offered
+    from vconsole.supervisor.models.fallbacks import offered
 
     require_writable("profile save")
     if profile_name in load_profiles() and not replace:
@@ -152,7 +152,7 @@ def rm(name: str) -> None:
 @server_name
 def command(profile_name: str | None, running: bool, name: str) -> None:
     """Print the exact vLLM command line of a profile, a folder or a model, ready to copy."""
-    from vconsole.supervisor.profiles import command_of, shell_line
+    from vconsole.supervisor.models.profiles import command_of, shell_line
 
     if profile_name and not running:
         click.echo(command_of(profile_name))
@@ -173,7 +173,7 @@ def command(profile_name: str | None, running: bool, name: str) -> None:
 def options(word: str | None, as_json: bool) -> None:
     """List the options of the installed vLLM with its own help; WORD searches them."""
     from vconsole.models.option_search import matching
-    from vconsole.supervisor.profiles import installed_options
+    from vconsole.supervisor.models.profiles import installed_options
 
     known = installed_options()
     found = matching(known.options, word or "")
@@ -188,7 +188,7 @@ def options(word: str | None, as_json: bool) -> None:
 
 
 def _running(name: str) -> Profile:
-    from vconsole.supervisor.profiles import profile_of
+    from vconsole.supervisor.models.profiles import profile_of
 
     return profile_of(_server(name))
 
@@ -207,7 +207,7 @@ def _server(name: str) -> ServerStatus:
 
 
 def _faults(one: Profile) -> list[str]:
-    from vconsole.supervisor.profiles import faults_of, installed_options
+    from vconsole.supervisor.models.profiles import faults_of, installed_options
 
     return [
         fault.why + (f" (is it {fault.closest}?)" if fault.closest else "")

@@ -13,7 +13,7 @@ from vconsole.cli.output import gib, print_json, say
 from vconsole.errors import ExitCode, VConsoleError
 
 if TYPE_CHECKING:
-    from vconsole.supervisor.fallbacks import Fallback
+    from vconsole.supervisor.models.fallbacks import Fallback
 
 
 @click.command(epilog="Example: vconsole profile fallback nightly Qwen/Qwen3-8B-AWQ")
@@ -29,7 +29,7 @@ def fallback(name: str, models: tuple[str, ...], choose: bool, clear: bool, as_j
     where it has none, a chain of the catalogue that fits is offered, and --choose takes it.
     """
     from vconsole.models.profile_file import require_profile, save_profile
-    from vconsole.supervisor.fallbacks import judged, offered
+    from vconsole.supervisor.models.fallbacks import judged, offered
 
     known = require_profile(name)
     is_offer = not models and not clear and (choose or not known.fallback)

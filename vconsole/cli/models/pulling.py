@@ -22,10 +22,10 @@ from vconsole.models.hub.remote import (
     ask_config,
     require_access,
 )
-from vconsole.supervisor.cards import named_card
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import Operation, OperationState, PullRequest
-from vconsole.supervisor.pull_record import hub_environment
+from vconsole.supervisor.models.cards import named_card
+from vconsole.supervisor.models.pull_record import hub_environment
 
 POLL_S = 0.3
 SAY_EVERY_S = 10.0

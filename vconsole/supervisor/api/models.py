@@ -9,7 +9,7 @@ from aiohttp import web
 
 from vconsole.supervisor.api.answers import SUPERVISOR, body, json_answer
 from vconsole.supervisor.model import PullRequest, RemoveRequest
-from vconsole.supervisor.removing import remove_model
+from vconsole.supervisor.models.removing import remove_model
 
 
 async def _pulls(request: web.Request) -> web.Response:

@@ -10,7 +10,7 @@ from vconsole.host.readings import Gpu
 from vconsole.models.fit.plan import Plan
 from vconsole.supervisor.doctor.check import Finding, Fix, State, not_applicable, ok, unknown
 from vconsole.supervisor.doctor.scene import Scene
-from vconsole.supervisor.servers.exposure import LOOPBACK, OPEN_ROUTES
+from vconsole.supervisor.servers.starts.exposure import LOOPBACK, OPEN_ROUTES
 
 GIB = 2**30
 # vLLM's own (config/cache.py, engine/arg_utils.py of 0.32).

@@ -16,8 +16,8 @@ from vconsole.host.gpu import GpuReader
 from vconsole.host.readings import Gpu, GpuProcess, GpuReading
 from vconsole.supervisor.processes import tree
 from vconsole.supervisor.processes.tree import ProcessId
-from vconsole.supervisor.servers.launch import PreparedLaunch
 from vconsole.supervisor.servers.record import CardBefore, Run
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch
 
 # Less than any CUDA context of a worker, which takes some 300 MiB and more.
 TOLERANCE_BYTES = 200 << 20

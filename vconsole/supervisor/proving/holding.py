@@ -14,7 +14,7 @@ from vconsole.supervisor.proving.model import Side
 from vconsole.supervisor.proving.rival import Rival
 from vconsole.supervisor.servers import record
 from vconsole.supervisor.servers.record import Launch
-from vconsole.supervisor.servers.sleep_checks import holding
+from vconsole.supervisor.servers.waiting.sleep_checks import holding
 
 CARDS, RAM = "the cards' memory", "RAM of its processes"
 OURS = "vLLM"

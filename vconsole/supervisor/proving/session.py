@@ -32,7 +32,7 @@ from vconsole.supervisor.proving.rival import Rival, Sought, find_rival
 from vconsole.supervisor.proving.room import Room, note
 from vconsole.supervisor.proving.stages import SAMPLER, Course, Ground, Start, course
 from vconsole.supervisor.servers import record
-from vconsole.supervisor.servers.launch import own_flags
+from vconsole.supervisor.servers.starts.launch import own_flags
 from vconsole.supervisor.tuning.in_hand import (
     Follow,
     ServerInHand,

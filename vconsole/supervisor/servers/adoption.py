@@ -27,8 +27,9 @@ from vconsole.supervisor.model import ForeignServer
 from vconsole.supervisor.processes import gpu_memory, tree
 from vconsole.supervisor.processes.foreign import Answer, as_shown, ask_who
 from vconsole.supervisor.processes.tree import ProcessId
-from vconsole.supervisor.servers import exposure, record
+from vconsole.supervisor.servers import record
 from vconsole.supervisor.servers.record import Launch, Run
+from vconsole.supervisor.servers.starts import exposure
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from vconsole.supervisor.model import Failure, ServerState
 from vconsole.supervisor.processes import gpu_memory, process
 from vconsole.supervisor.processes.tree import ProcessId
 from vconsole.supervisor.servers import record
-from vconsole.supervisor.servers.aftermath import explain_exit, killed_by_whom
 from vconsole.supervisor.servers.life import Life
 from vconsole.supervisor.servers.operations import RunningOperation
 from vconsole.supervisor.servers.record import Run
+from vconsole.supervisor.servers.starts.aftermath import explain_exit, killed_by_whom
+from vconsole.supervisor.servers.starts.ways_out import with_ways_out
 from vconsole.supervisor.servers.states import RUNNING
-from vconsole.supervisor.servers.ways_out import with_ways_out
 
 if TYPE_CHECKING:
     from vconsole.supervisor.servers.server import Server

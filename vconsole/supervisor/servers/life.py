@@ -30,13 +30,13 @@ from vconsole.supervisor.processes.portlock import lock_port
 from vconsole.supervisor.processes.process import Ending
 from vconsole.supervisor.processes.scope import Scoping
 from vconsole.supervisor.processes.shared_socket import stop_listening
-from vconsole.supervisor.servers import launch as launching
 from vconsole.supervisor.servers import record
 from vconsole.supervisor.servers.health import Observation
 from vconsole.supervisor.servers.observing import TreeObserver
 from vconsole.supervisor.servers.record import Launch, Run
-from vconsole.supervisor.servers.standby import Standby
-from vconsole.supervisor.servers.starting import StartWatch
+from vconsole.supervisor.servers.starts import launch as launching
+from vconsole.supervisor.servers.starts.starting import StartWatch
+from vconsole.supervisor.servers.waiting.standby import Standby
 
 # A beat that waited longer would look like a pause of our own to the judge of health.
 METRICS_PATIENCE_S = 2.0

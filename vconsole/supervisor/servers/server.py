@@ -23,22 +23,23 @@ from vconsole.supervisor.memory.history import History
 from vconsole.supervisor.model import Desired, Operation, ServerState, StartRequest
 from vconsole.supervisor.processes import gpu_memory, scope, tree
 from vconsole.supervisor.processes.portlock import until_free
-from vconsole.supervisor.servers import adoption, launch, record, succession
+from vconsole.supervisor.servers import adoption, record
 from vconsole.supervisor.servers.adoption import Adoption
-from vconsole.supervisor.servers.asked_start import start_one_of
 from vconsole.supervisor.servers.book import Book
 from vconsole.supervisor.servers.degradations import Degradations
 from vconsole.supervisor.servers.ender import Ender
-from vconsole.supervisor.servers.judgement import Judge, Machine, nothing_known
 from vconsole.supervisor.servers.keeper import Keeper
 from vconsole.supervisor.servers.life import Life
-from vconsole.supervisor.servers.measuring import enter_in_ledger
 from vconsole.supervisor.servers.operations import RunningOperation
-from vconsole.supervisor.servers.sleeping import Sleepers
 from vconsole.supervisor.servers.smoking import smoke_asked_for
-from vconsole.supervisor.servers.standby_keeper import StandbyKeeper
+from vconsole.supervisor.servers.starts import launch, succession
+from vconsole.supervisor.servers.starts.asked_start import start_one_of
+from vconsole.supervisor.servers.starts.judgement import Judge, Machine, nothing_known
+from vconsole.supervisor.servers.starts.measuring import enter_in_ledger
 from vconsole.supervisor.servers.states import RUNNING
-from vconsole.supervisor.servers.swap import Swapper
+from vconsole.supervisor.servers.swap.swap import Swapper
+from vconsole.supervisor.servers.waiting.sleeping import Sleepers
+from vconsole.supervisor.servers.waiting.standby_keeper import StandbyKeeper
 from vconsole.supervisor.telling.event_log import EventLog
 from vconsole.supervisor.telling.telling import Teller
 

@@ -25,10 +25,10 @@ from vconsole.supervisor.model import (
     StartRequest,
     SwapRequest,
 )
-from vconsole.supervisor.profiles import DEVICES
+from vconsole.supervisor.models.profiles import DEVICES
 from vconsole.supervisor.servers import record
-from vconsole.supervisor.servers.launch import own_flags
 from vconsole.supervisor.servers.record import Launch
+from vconsole.supervisor.servers.starts.launch import own_flags
 from vconsole.supervisor.tuning.model import Setting
 from vconsole.supervisor.tuning.tuner import CannotGoOnError, UnfitError
 

@@ -23,8 +23,8 @@ from vconsole.requests.bench.model import Load, Measured, ServiceLevel, Target
 from vconsole.requests.bench.plan import Source
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import ServerState
-from vconsole.supervisor.profiles import profile_of
-from vconsole.supervisor.servers.launch import own_flags
+from vconsole.supervisor.models.profiles import profile_of
+from vconsole.supervisor.servers.starts.launch import own_flags
 from vconsole.supervisor.tuning.ground import NO_CARD, Ground
 from vconsole.supervisor.tuning.in_hand import (
     Follow,

@@ -10,8 +10,8 @@ from vconsole.models.fit import make_plan, read_facts, wishes_from
 from vconsole.models.fit.ledger_file import starts_of
 from vconsole.models.fit.plan import Band, Plan
 from vconsole.models.on_disk import folder_of
-from vconsole.supervisor.cards import card_of_host
 from vconsole.supervisor.model import Status
+from vconsole.supervisor.models.cards import card_of_host
 
 
 def plan_with(status: Status, changes: tuple[str, ...]) -> Plan | None:

@@ -15,10 +15,10 @@ from vconsole.models.fit.ledger_file import read_by_model
 from vconsole.models.hub.cache import cache_folder
 from vconsole.models.listing import list_models
 from vconsole.models.rows import Listing
-from vconsole.supervisor.cards import TargetCard
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import PullRequest, RemovedModel, RemoveRequest
-from vconsole.supervisor.pull_record import hub_environment
+from vconsole.supervisor.models.cards import TargetCard
+from vconsole.supervisor.models.pull_record import hub_environment
 from vconsole.tui.background.calls import deliver, in_background
 from vconsole.tui.messages import VerbAccepted, VerbRefused
 

@@ -12,8 +12,8 @@ from textual.widgets import Input, Label
 from vconsole.errors import VConsoleError
 from vconsole.models.fit.plan import Verdict
 from vconsole.models.rows import Listing, ModelRow
-from vconsole.supervisor.cards import TargetCard, card_of_host, named_card
 from vconsole.supervisor.model import Operation, OperationState, Status
+from vconsole.supervisor.models.cards import TargetCard, card_of_host, named_card
 from vconsole.tui.actions import bindings_for
 from vconsole.tui.background.modelling import ListingArrived, Modelling, RemovalArrived
 from vconsole.tui.screens.base import ConsoleScreen

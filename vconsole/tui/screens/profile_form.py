@@ -18,8 +18,8 @@ from vconsole.errors import VConsoleError
 from vconsole.models.on_disk import folder_of
 from vconsole.models.profile_file import save_profile
 from vconsole.models.profiles import Profile
-from vconsole.supervisor.fallbacks import Fallback, offered
-from vconsole.supervisor.profiles import installed_options
+from vconsole.supervisor.models.fallbacks import Fallback, offered
+from vconsole.supervisor.models.profiles import installed_options
 from vconsole.tui.background.calls import deliver, in_background
 from vconsole.tui.forms.flag_form import FlagForm
 from vconsole.tui.widgets.field import Field

@@ -15,7 +15,7 @@ from vconsole.errors import VConsoleError
 from vconsole.models.profile_file import save_profile
 from vconsole.models.profiles import load_profiles
 from vconsole.supervisor.model import ServerStatus
-from vconsole.supervisor.profiles import profile_of
+from vconsole.supervisor.models.profiles import profile_of
 from vconsole.tui.widgets.field import Field
 
 

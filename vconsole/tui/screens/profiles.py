@@ -13,7 +13,7 @@ from vconsole.errors import VConsoleError
 from vconsole.models.profile_file import remove_profile
 from vconsole.models.profile_flags import difference_of
 from vconsole.models.profiles import load_profiles
-from vconsole.supervisor.profiles import command_of, profile_of
+from vconsole.supervisor.models.profiles import command_of, profile_of
 from vconsole.supervisor.tuning.deciding import before_tune, take_back
 from vconsole.tui.screens.confirm import ConfirmScreen
 from vconsole.tui.screens.profile_form import ProfileFormScreen

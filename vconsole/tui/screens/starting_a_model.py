@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vconsole.models.rows import ModelRow
 from vconsole.supervisor.model import ServerState, StartRequest
-from vconsole.supervisor.servers import launch
+from vconsole.supervisor.servers.starts import launch
 from vconsole.tui.screens.review import ReviewScreen
 from vconsole.tui.screens.swap import SwapScreen
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from vconsole.engine.command.flags import difference
 from vconsole.errors import VConsoleError
-from vconsole.supervisor.servers import succession
-from vconsole.supervisor.servers.launch import PreparedLaunch
 from vconsole.supervisor.servers.operations import RunningOperation
-from vconsole.supervisor.servers.succession import Chain
+from vconsole.supervisor.servers.starts import succession
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch
+from vconsole.supervisor.servers.starts.succession import Chain
 
 if TYPE_CHECKING:
     from vconsole.supervisor.servers.server import Server

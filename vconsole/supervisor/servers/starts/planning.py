@@ -20,8 +20,8 @@ from vconsole.models.fit import ModelFacts, make_plan, read_facts, wishes_from
 from vconsole.models.fit.ledger_file import starts_of
 from vconsole.models.fit.plan import Card, Plan, Tenant, Verdict, Wishes
 from vconsole.models.on_disk import folder_of
-from vconsole.supervisor.cards import cuda_total_bytes, with_memory
-from vconsole.supervisor.servers.launch import PreparedLaunch
+from vconsole.supervisor.models.cards import cuda_total_bytes, with_memory
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch
 
 GIB = 2**30
 

@@ -21,13 +21,13 @@ from vconsole.errors import VConsoleError
 from vconsole.host.page_cache import read_ahead
 from vconsole.host.readings import Gpu, GpuReading, Host
 from vconsole.models.on_disk import folder_of, weight_files
-from vconsole.supervisor.servers import launch, planning
-from vconsole.supervisor.servers.judgement import Judge
-from vconsole.supervisor.servers.launch import PreparedLaunch
 from vconsole.supervisor.servers.life import Life
 from vconsole.supervisor.servers.operations import RunningOperation
-from vconsole.supervisor.servers.succession import Chain, is_on_disk, smaller_may_help
-from vconsole.supervisor.servers.swap_work import Pull
+from vconsole.supervisor.servers.starts import launch, planning
+from vconsole.supervisor.servers.starts.judgement import Judge
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch
+from vconsole.supervisor.servers.starts.succession import Chain, is_on_disk, smaller_may_help
+from vconsole.supervisor.servers.swap.work import Pull
 
 if TYPE_CHECKING:
     from vconsole.supervisor.servers.server import Server

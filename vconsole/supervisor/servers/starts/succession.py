@@ -14,9 +14,10 @@ from vconsole.models.on_disk import folder_of
 from vconsole.models.profiles import find_profile
 from vconsole.models.resolve import ResolvedModel, resolve
 from vconsole.supervisor.model import StartRequest, SwapRequest
-from vconsole.supervisor.servers import launch, record
-from vconsole.supervisor.servers.launch import PreparedLaunch
+from vconsole.supervisor.servers import record
 from vconsole.supervisor.servers.record import Launch
+from vconsole.supervisor.servers.starts import launch
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch
 
 MEMORY = frozenset(
     {

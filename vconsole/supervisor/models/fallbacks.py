@@ -14,8 +14,8 @@ from vconsole.models.offers import Offer, fallbacks, lacking
 from vconsole.models.on_disk import folder_of
 from vconsole.models.profiles import Profile
 from vconsole.models.subject import find_subject
-from vconsole.supervisor.cards import card_of_host, named_card
 from vconsole.supervisor.client import SupervisorClient, SupervisorUnreachableError
+from vconsole.supervisor.models.cards import card_of_host, named_card
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from vconsole.engine.options.reading import cached_options, engine_options
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.host.readings import GpuReading, Host
 from vconsole.supervisor.model import Failure
-from vconsole.supervisor.servers import planning, repeating
 from vconsole.supervisor.servers.book import Book
-from vconsole.supervisor.servers.launch import PreparedLaunch
 from vconsole.supervisor.servers.operations import RunningOperation
+from vconsole.supervisor.servers.starts import planning, repeating
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch
 
 Machine = Callable[[], Awaitable[tuple[GpuReading, Host]]]
 

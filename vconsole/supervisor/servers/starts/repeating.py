@@ -13,7 +13,7 @@ from pathlib import Path
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.host.readings import GpuReading
 from vconsole.supervisor.model import Failure
-from vconsole.supervisor.servers.launch import PreparedLaunch
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch
 
 GIB = 2**30
 # What command, model, engine and memory decide alone: nothing outside them can mend it.

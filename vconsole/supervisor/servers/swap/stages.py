@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.supervisor.model import Failure, ServerState
 from vconsole.supervisor.processes import tree
-from vconsole.supervisor.servers import succession, transaction
 from vconsole.supervisor.servers.ender import survivors_left
-from vconsole.supervisor.servers.launch import PreparedLaunch
 from vconsole.supervisor.servers.operations import RunningOperation
 from vconsole.supervisor.servers.record import SwapStage, Transaction
 from vconsole.supervisor.servers.smoking import smoke_test
+from vconsole.supervisor.servers.starts import succession
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch
 from vconsole.supervisor.servers.states import RUNNING
-from vconsole.supervisor.servers.swap_front import SwapFront
+from vconsole.supervisor.servers.swap import transaction
+from vconsole.supervisor.servers.swap.front import SwapFront
 
 if TYPE_CHECKING:
     from vconsole.supervisor.servers.server import Server

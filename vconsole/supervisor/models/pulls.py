@@ -23,8 +23,8 @@ from vconsole import paths
 from vconsole.errors import ErrorBody, ExitCode, VConsoleError
 from vconsole.models.hub.progress import PullProgress, read_progress
 from vconsole.supervisor.model import Operation, OperationState, PullRequest
+from vconsole.supervisor.models.pull_record import PullRecord, pulls_dir, recorded, save
 from vconsole.supervisor.processes import process, tree
-from vconsole.supervisor.pull_record import PullRecord, pulls_dir, recorded, save
 from vconsole.supervisor.telling.event import EventKind, Severity
 from vconsole.supervisor.telling.event_log import EventLog
 

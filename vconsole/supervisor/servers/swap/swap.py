@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.supervisor.model import JobsRule, Operation, ServerState, SwapRequest
 from vconsole.supervisor.processes import tree
-from vconsole.supervisor.servers import record, succession, transaction
+from vconsole.supervisor.servers import record
 from vconsole.supervisor.servers.life import Life
 from vconsole.supervisor.servers.operations import RunningOperation
 from vconsole.supervisor.servers.record import SwapStage, Transaction
+from vconsole.supervisor.servers.starts import succession
+from vconsole.supervisor.servers.starts.succession import Chain
 from vconsole.supervisor.servers.states import RUNNING
-from vconsole.supervisor.servers.succession import Chain
-from vconsole.supervisor.servers.swap_ground import Ground
-from vconsole.supervisor.servers.swap_stages import SwapRun
-from vconsole.supervisor.servers.swap_work import (
+from vconsole.supervisor.servers.swap import transaction
+from vconsole.supervisor.servers.swap.ground import Ground
+from vconsole.supervisor.servers.swap.stages import SwapRun
+from vconsole.supervisor.servers.swap.transaction import Environments
+from vconsole.supervisor.servers.swap.work import (
     JobsOn,
     Pull,
     RunningJob,
@@ -31,7 +34,6 @@ from vconsole.supervisor.servers.swap_work import (
     none_known,
     refuse_for_jobs,
 )
-from vconsole.supervisor.servers.transaction import Environments
 
 if TYPE_CHECKING:
     from vconsole.supervisor.servers.server import Server

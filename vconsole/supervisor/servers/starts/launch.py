@@ -22,9 +22,10 @@ from vconsole.settings import Settings
 from vconsole.supervisor.model import StartRequest
 from vconsole.supervisor.processes import process
 from vconsole.supervisor.processes.tree import HOME_VARIABLE, TAG_VARIABLE
-from vconsole.supervisor.servers import exposure, record
-from vconsole.supervisor.servers.exposure import require_safe
+from vconsole.supervisor.servers import record
 from vconsole.supervisor.servers.record import CardBefore, Launch
+from vconsole.supervisor.servers.starts import exposure
+from vconsole.supervisor.servers.starts.exposure import require_safe
 
 # What vconsole has to know of a server is told to vconsole, not past it.
 OUR_OPTIONS = {"--port": "--port", "--host": "--host", "--served-model-name": "--served-name"}

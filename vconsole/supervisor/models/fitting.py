@@ -14,7 +14,7 @@ from vconsole.models.fit import make_plan, wishes_from
 from vconsole.models.fit.ledger_file import starts_of
 from vconsole.models.fit.plan import Card, Plan, Verdict, Wishes
 from vconsole.models.subject import Subject, find_subject
-from vconsole.supervisor.cards import named_card
+from vconsole.supervisor.models.cards import named_card
 
 GIB = 2**30
 

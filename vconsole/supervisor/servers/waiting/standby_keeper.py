@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from vconsole import settings as settings_module
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.model import StandbyStatus
-from vconsole.supervisor.servers import launch, record
-from vconsole.supervisor.servers.launch import PreparedLaunch
+from vconsole.supervisor.servers import record
 from vconsole.supervisor.servers.life import Life
-from vconsole.supervisor.servers.standby import Standby
+from vconsole.supervisor.servers.starts import launch
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch
+from vconsole.supervisor.servers.waiting.standby import Standby
 
 if TYPE_CHECKING:
     from vconsole.supervisor.servers.server import Server

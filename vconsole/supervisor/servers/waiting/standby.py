@@ -23,9 +23,9 @@ import psutil
 from vconsole import paths
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.processes import process, tree
-from vconsole.supervisor.servers import launch as launching
-from vconsole.supervisor.servers.launch import PreparedLaunch
 from vconsole.supervisor.servers.record import Launch
+from vconsole.supervisor.servers.starts import launch as launching
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch
 
 # What a server reads late enough to be told it when it begins; all else has to be as it was.
 TOLD_LATE = frozenset(

@@ -11,7 +11,7 @@ from vconsole.errors import VConsoleError
 from vconsole.models.profiles import find_profile
 from vconsole.supervisor.model import Failure, WayOut
 from vconsole.supervisor.servers.record import Launch
-from vconsole.supervisor.servers.surer_length import with_surer_length
+from vconsole.supervisor.servers.starts.surer_length import with_surer_length
 
 
 def with_ways_out(failure: Failure, launch: Launch | None) -> Failure:

@@ -15,8 +15,8 @@ from vconsole import paths
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.files import write_atomically
 from vconsole.supervisor.model import SwapRequest
-from vconsole.supervisor.servers.launch import PreparedLaunch
 from vconsole.supervisor.servers.record import SwapStage, Transaction
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,12 @@ from vconsole.engine.http.sleep_client import SleepClient
 from vconsole.errors import VConsoleError
 from vconsole.supervisor.model import Desired, ServerState, SleeperStatus
 from vconsole.supervisor.processes import process, shared_socket, tree
-from vconsole.supervisor.servers import record, sleep_checks
-from vconsole.supervisor.servers.launch import PreparedLaunch, sleep_socket
+from vconsole.supervisor.servers import record
 from vconsole.supervisor.servers.life import Life
 from vconsole.supervisor.servers.operations import RunningOperation
 from vconsole.supervisor.servers.record import Holding, Launch, Run, Sleeper
+from vconsole.supervisor.servers.starts.launch import PreparedLaunch, sleep_socket
+from vconsole.supervisor.servers.waiting import sleep_checks
 
 if TYPE_CHECKING:
     from vconsole.supervisor.servers.server import Server

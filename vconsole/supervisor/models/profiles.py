@@ -15,7 +15,8 @@ from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.profile_flags import table_of
 from vconsole.models.profiles import Profile
 from vconsole.supervisor.model import ServerStatus, StartRequest
-from vconsole.supervisor.servers import launch, record
+from vconsole.supervisor.servers import record
+from vconsole.supervisor.servers.starts import launch
 
 # Of what a server was given, the variables that belong to it rather than to its user's session.
 KEPT_PREFIXES = ("VLLM_", "NCCL_", "OMP_")

@@ -1,0 +1,1 @@
+"""Another model in place of the running one, or the running one back."""
