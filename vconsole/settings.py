@@ -30,6 +30,8 @@ def _option(default: Any, help: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class UiSettings:
+    """`[ui]`: how the console looks and is driven."""
+
     theme: str = _option("vconsole-dark", "name of the console's theme")
     mouse: bool = _option(True, "whether the console uses the mouse")
     ascii: bool = _option(False, "draw with ASCII only, for terminals with poor glyphs")
@@ -41,11 +43,15 @@ class UiSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
+    """`[engine]`: which vLLM is used."""
+
     python: str = _option("", "Python of the environment with vLLM; empty looks for one")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
+    """`[server]`: how a vLLM is started, ended and kept ready."""
+
     host: str = _option("127.0.0.1", "address that vLLM binds to")
     port: int = _option(8000, "port that vLLM listens on")
     api_key_file: str = _option("", "file (mode 0600) with the API key that vLLM asks for")
@@ -57,6 +63,8 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class SupervisorSettings:
+    """`[supervisor]`: the background process itself."""
+
     idle_exit_s: int = _option(600, "seconds without server or client after which it ends")
     log_rotate_bytes: int = _option(64 << 20, "size at which a log is archived; 0 for never")
     log_keep_archives: int = _option(5, "archives to keep of a log, at least one")
@@ -65,6 +73,8 @@ class SupervisorSettings:
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
+    """`[models]`: where models lie."""
+
     folders: str = _option(
         "", "folders with models besides the Hugging Face cache, separated by `:`"
     )
@@ -72,6 +82,8 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class PriceSettings:
+    """`[prices]`: what an hour of this machine costs, in one currency."""
+
     kwh: float = _option(0.0, "price of a kWh; 0 for unknown")
     hardware_per_hour: float = _option(0.0, "price of an hour of this machine; 0 for none")
     hardware_price: float = _option(0.0, "what this machine cost, if hardware_per_hour is 0")
@@ -81,6 +93,8 @@ class PriceSettings:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLevelSettings:
+    """`[service_level]`: what is promised to users, and how often."""
+
     ttft_p95_ms: float = _option(1000.0, "TTFT that 95 of 100 requests should stay below")
     itl_p95_ms: float = _option(100.0, "ITL that 95 of 100 tokens should stay below")
     error_ratio: float = _option(0.01, "share of requests that may fail, 0 to 1")
@@ -88,11 +102,15 @@ class ServiceLevelSettings:
 
 @dataclass(frozen=True, slots=True)
 class MonitoringSettings:
+    """`[monitoring]`: what vconsole says of itself to Prometheus."""
+
     port: int = _option(0, "loopback port for vconsole's own metrics; 0 for the socket only")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
+    """All tables of `config.toml`, each value from the last source that names it."""
+
     ui: UiSettings = field(default_factory=UiSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     server: ServerSettings = field(default_factory=ServerSettings)

@@ -28,6 +28,8 @@ class SupervisorUnreachableError(VConsoleError):
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
+    """One event of a stream: its kind, and its data as it came."""
+
     event: str
     data: bytes
 

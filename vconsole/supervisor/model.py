@@ -260,6 +260,8 @@ class RemovedModel:
 
 @dataclass(frozen=True, slots=True)
 class OllamaStatus:
+    """Ollama on this host, as the watch saw it last."""
+
     running: bool | None = None
     gpu_bytes: int | None = None
     models: tuple[str, ...] = ()
@@ -267,6 +269,8 @@ class OllamaStatus:
 
 @dataclass(frozen=True, slots=True)
 class Job:
+    """A batch or a bench as the overview shows it."""
+
     id: str
     kind: str
     state: str

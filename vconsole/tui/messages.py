@@ -61,6 +61,8 @@ class EventsArrived(Message):
 
 @dataclass
 class StatusArrived(Message):
+    """A new snapshot of everything."""
+
     status: Status
 
     def can_replace(self, message: Message) -> bool:
@@ -86,6 +88,8 @@ class VerbDone(Message):
 
 @dataclass
 class VerbRefused(Message):
+    """What was asked for cannot be done; the error says why."""
+
     verb: str
     error: VConsoleError
 

@@ -24,6 +24,8 @@ KIND_WORDS = {"smoke": "smoke test"}
 
 @dataclass(frozen=True, slots=True)
 class Toast:
+    """A notice that goes away by itself."""
+
     message: str
     title: str
     severity: Severity = "information"
