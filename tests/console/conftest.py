@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -94,6 +95,19 @@ async def until(pilot: Pilot[None], condition: Condition, what: str, timeout_s: 
         assert time.monotonic() < end, f"waited in vain until {what}"
         await pilot.pause(0.02)
     await pilot.pause()
+
+
+async def asked(stage: Stage, pilot: Pilot[None], verb: str) -> tuple[str, Any]:
+    """The verb that was sent, once it was: of which job, with what."""
+    await until(pilot, lambda: verb in [sent for sent, _ in stage.peer.asked], f"{verb} was sent")
+    at = [sent for sent, _ in stage.peer.asked].index(verb)
+    return stage.peer.asked_of[at], stage.peer.asked[at][1]
+
+
+def copied() -> str:
+    """What was copied last, as the file beside the terminal's clipboard has it."""
+    path = Path("state/vconsole/copied.txt")
+    return path.read_text() if path.exists() else ""
 
 
 async def until_live(pilot: Pilot[None]) -> None:

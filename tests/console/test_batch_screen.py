@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from tests.console import batches_of_the_sketches as batches
 from tests.console import figures_of_the_sketches as sketches
-from tests.console.conftest import Stage, after, painted, toasts, until, until_live
+from tests.console.conftest import Stage, after, asked, copied, painted, toasts, until, until_live
 from tests.console.test_snapshots import Compare, at_80, both_sizes, press
 from tests.support.stub import stub
 from vconsole.supervisor.jobs.model import JobStatus
@@ -33,10 +33,6 @@ GOOD = Path("good.log")
 
 def screen_of(pilot: Pilot[None]) -> BatchScreen:
     return next(s for s in pilot.app.screen_stack if isinstance(s, BatchScreen))
-
-
-def copied() -> str:
-    return Path("state/vconsole/copied.txt").read_text()
 
 
 def write_prompts(text: str) -> None:
@@ -75,13 +71,6 @@ async def mark(pilot: Pilot[None], job_id: str) -> None:
 async def running_marked(pilot: Pilot[None]) -> None:
     await open_batch(pilot)
     await mark(pilot, "b3")
-
-
-async def asked(stage: Stage, pilot: Pilot[None], verb: str) -> tuple[str, Any]:
-    """The verb that was sent, once it was: of which job, with what."""
-    await until(pilot, lambda: verb in [sent for sent, _ in stage.peer.asked], f"{verb} was sent")
-    at = [sent for sent, _ in stage.peer.asked].index(verb)
-    return stage.peer.asked_of[at], stage.peer.asked[at][1]
 
 
 @both_sizes

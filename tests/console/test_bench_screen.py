@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from tests.console import benches_of_the_sketches as benches
 from tests.console import figures_of_the_sketches as sketches
-from tests.console.conftest import Stage, after, painted, toasts, until, until_live
+from tests.console.conftest import Stage, after, asked, copied, painted, toasts, until, until_live
 from tests.console.test_snapshots import Compare, at_80, both_sizes, press
 from vconsole.requests.bench import kept
 from vconsole.supervisor.jobs.model import JobStatus
@@ -33,11 +33,6 @@ GOOD = Path("good.log")
 
 def screen_of(pilot: Pilot[None]) -> BenchScreen:
     return next(s for s in pilot.app.screen_stack if isinstance(s, BenchScreen))
-
-
-def copied() -> str:
-    path = Path("state/vconsole/copied.txt")
-    return path.read_text() if path.exists() else ""
 
 
 def written(path: Path) -> str:
@@ -73,12 +68,6 @@ async def mark(pilot: Pilot[None], bench_id: str) -> None:
 async def beside_ollama(pilot: Pilot[None]) -> None:
     await open_bench(pilot)
     await mark(pilot, "m2")
-
-
-async def asked(stage: Stage, pilot: Pilot[None], verb: str) -> tuple[str, Any]:
-    await until(pilot, lambda: verb in [sent for sent, _ in stage.peer.asked], f"{verb} was sent")
-    at = [sent for sent, _ in stage.peer.asked].index(verb)
-    return stage.peer.asked_of[at], stage.peer.asked[at][1]
 
 
 @both_sizes

@@ -7,11 +7,11 @@ from dataclasses import replace
 import click
 
 from vconsole.cli.options import json_output, server_name
-from vconsole.cli.output import duration, figure, gib, percent, print_json
+from vconsole.cli.output import gib, percent, print_json
 from vconsole.cli.reaching import running_supervisor
+from vconsole.cli.watching.headline import card, headline
 from vconsole.cli.watching.level_lines import level_lines
 from vconsole.cli.watching.metrics_lines import metrics_lines
-from vconsole.host.readings import Gpu
 from vconsole.supervisor.model import (
     ForeignServer,
     ServerState,
@@ -25,17 +25,6 @@ from vconsole.supervisor.model import (
 from vconsole.supervisor.processes import tree
 from vconsole.supervisor.servers import record
 from vconsole.supervisor.servers.recorded import recorded_status
-
-SYMBOLS = {
-    ServerState.READY: "●",
-    ServerState.STARTING: "◐",
-    ServerState.STOPPING: "◑",
-    ServerState.STALLED: "▲",
-    ServerState.BACKOFF: "↻",
-    ServerState.FAILED: "✕",
-    ServerState.STOPPED: "○",
-    ServerState.ASLEEP: "☾",
-}
 
 
 @click.command(epilog="Example: vconsole status --json | jq .server.state")
@@ -104,18 +93,6 @@ def _interrupted(swap: record.Transaction) -> str:
     return f"a swap of {models} was interrupted; the next supervisor sees to it: vconsole smoke"
 
 
-def headline(server: ServerStatus) -> str:
-    parts = [f"{SYMBOLS[server.state]} {server.state.upper():<9}{server.name}"]
-    if server.state in {ServerState.STOPPED, ServerState.FAILED}:
-        parts.append(f"last {server.served_name}" if server.served_name else "nothing ran yet")
-    elif server.state is ServerState.BACKOFF:
-        parts += [server.served_name or "", "starts again soon"]
-    else:
-        parts += [server.served_name or "", server.url or "", f"pid {server.pid}"]
-        parts.append(f"up {duration(server.uptime_s)}")
-    return "  ".join(part for part in parts if part)
-
-
 def _failure_lines(server: ServerStatus) -> list[str]:
     failure = server.last_failure
     assert failure is not None
@@ -136,16 +113,6 @@ def _machine_lines(page: Status) -> list[str]:
             f"free, CPU {percent(host.cpu)}, disk {gib(host.disk_free_bytes)} free"
         )
     return lines
-
-
-def card(gpu: Gpu) -> str:
-    if gpu.state:
-        return gpu.state
-    throttled = f", throttled: {', '.join(gpu.throttle)}" if gpu.throttle else ""
-    return (
-        f"{gib(gpu.memory_used_bytes)} of {gib(gpu.memory_total_bytes)}  "
-        f"{percent(gpu.utilization)}  {figure(gpu.temperature_c)} °C{throttled}"
-    )
 
 
 def _standby_line(standby: StandbyStatus) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 import click
 
 from vconsole.cli.output import duration, figure, percent, print_json
-from vconsole.cli.watching.status import SYMBOLS, card, headline
+from vconsole.cli.watching.headline import SYMBOLS, card, headline
 from vconsole.engine.metrics.figures import Metrics
 from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.model import ServerState, Status

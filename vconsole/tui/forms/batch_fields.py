@@ -14,6 +14,7 @@ from vconsole.requests.attachments import json_object
 from vconsole.requests.batch.model import BatchSpec, Endpoint
 from vconsole.requests.batch.template import read_template
 from vconsole.supervisor.jobs.model import JobRequest
+from vconsole.tui.forms.values import count_of, number_of
 
 T = TypeVar("T")
 # id, label, what stands in an empty field
@@ -83,8 +84,8 @@ class Fields:
             concurrency=self.read("concurrency", _at_once),
             model=self._values.get("model") or None,
             system=self._values.get("system") or None,
-            max_tokens=self.read("max-tokens", _count),
-            temperature=self.read("temperature", _number),
+            max_tokens=self.read("max-tokens", count_of),
+            temperature=self.read("temperature", number_of),
             endpoint=self.read("endpoint", Endpoint) or Endpoint.AUTO,
             cache=self.read("cache", _yes) or False,
             extra=json.dumps(extra, sort_keys=True) if extra else None,
@@ -133,21 +134,7 @@ def moment(text: str, now: datetime) -> datetime:
 
 
 def _at_once(text: str) -> int | None:
-    return None if text == "auto" else _count(text)
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
-
-
-def _number(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1e6:
-        raise ValueError(text)
-    return value
+    return None if text == "auto" else count_of(text)
 
 
 def _weight(text: str) -> float:

@@ -14,6 +14,7 @@ from textual.widgets import Input, Label
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.attachments import json_object, tool_list
 from vconsole.supervisor.model import AskRequest, Turn
+from vconsole.tui.forms.values import count_of, number_of
 from vconsole.tui.requests.exchange import MOST_COLUMNS
 from vconsole.tui.widgets.field import Field
 
@@ -81,13 +82,13 @@ class ParameterForm(Vertical):
         request = AskRequest(
             prompt,
             self._value("system") or None,
-            self._read("max-tokens", _count),
-            self._read("temperature", _number),
+            self._read("max-tokens", count_of),
+            self._read("temperature", number_of),
             raw=self.raw,
-            top_p=self._read("top-p", _number),
+            top_p=self._read("top-p", number_of),
             stop=_words(self._value("stop")),
             seed=self._read("seed", int),
-            samples=self._read("samples", _count) or 1,
+            samples=self._read("samples", count_of) or 1,
             json_schema=self._read("schema", lambda text: json_object(text, "JSON schema")),
             images=tuple(filter(None, [self._value("image")])),
             tools=self._read("tools", tool_list) or (),
@@ -95,7 +96,7 @@ class ParameterForm(Vertical):
             extra=self._read("extra", lambda text: json_object(text, "extra parameters")) or {},
         )
         servers = tuple(filter(None, self._value("servers").replace(",", " ").split()))
-        copies = self._read("copies", _count) or 1
+        copies = self._read("copies", count_of) or 1
         if copies * request.samples * max(1, len(servers)) > MOST_COLUMNS:
             raise FieldError("copies", f"there is room for {MOST_COLUMNS} answers", "ask for fewer")
         return Sending(request, copies, servers)
@@ -134,20 +135,6 @@ class ParameterForm(Vertical):
             raise FieldError(id, f"{label}: {error.message}", error.remedy) from error
         except ValueError as error:
             raise FieldError(id, f"{label}: {text} is no number that can be used") from error
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
-
-
-def _number(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1e6:
-        raise ValueError(text)
-    return value
 
 
 def _words(text: str) -> tuple[str, ...]:
