@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint fast faults bench docs reference pictures engine clean
+.PHONY: help run test check lint fast faults long bench docs reference pictures engine clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,11 +18,13 @@ run: $(STAMP) ## Engine, demo model, server, console: everything, in one go
 # itself: two of them on two cores start ten times as slowly, and hand out an answer in one piece.
 REAL := engine or terminal or systemd or slow
 ALONE := engine or alone
+# What `make faults` and `make long` add, for the days before a release.
+APART := fault_matrix or long
 
-test: $(STAMP) engine ## All tests, including those on a real vLLM
-	$(BIN)/python -m pytest -q -n 2 -m "not ($(REAL)) and not fault_matrix" --cov --cov-report=
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=10 -m "($(REAL)) and not ($(ALONE)) and not fault_matrix" --cov --cov-append --cov-report=
-	$(BIN)/python -m pytest --durations=25 -m "($(ALONE)) and not fault_matrix" --cov --cov-append --cov-report=term:skip-covered
+test: $(STAMP) engine ## All tests but those of `make faults` and `make long`: also those on a real vLLM
+	$(BIN)/python -m pytest -q -n 2 -m "not ($(REAL)) and not ($(APART))" --cov --cov-report=
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=10 -m "($(REAL)) and not ($(ALONE)) and not ($(APART))" --cov --cov-append --cov-report=
+	$(BIN)/python -m pytest --durations=25 -m "($(ALONE)) and not ($(APART))" --cov --cov-append --cov-report=term:skip-covered
 
 check: lint fast ## Lint, types, import contract and the fast tests: the developer's loop
 
@@ -33,11 +35,14 @@ lint: $(STAMP) ## Lint, types and the import contract
 	$(BIN)/lint-imports --no-cache
 
 fast: $(STAMP) ## The tests that need no vLLM, two at a time
-	$(BIN)/python -m pytest -q -n 2 -m "not ($(REAL)) and not fault_matrix"
+	$(BIN)/python -m pytest -q -n 2 -m "not ($(REAL)) and not ($(APART))"
 
 faults: $(STAMP) engine ## Inject every fault into a real server, and keep the table
 	$(BIN)/python -m pytest tests/faults -m "" -q --reliability docs/reliability.md
 	$(BIN)/python -m pytest tests --ignore tests/faults -m fault_matrix -q
+
+long: $(STAMP) engine ## The tests that take minutes each: every failure of a start, upgrades, whole proofs
+	$(BIN)/python -m pytest --durations=10 -m long
 
 bench: $(STAMP) engine ## Measure start-up, latency, memory and the other goals, side by side
 	$(BIN)/python -m tests.bench

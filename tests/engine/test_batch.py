@@ -112,6 +112,7 @@ def test_deaths_of_job_and_supervisor_lose_and_repeat_nothing(
     ordeal.end()
 
 
+@pytest.mark.long
 def test_a_batch_outlives_its_server_and_a_restart(home: Home, tmp_path: Path) -> None:
     started = home.run("start", "demo", "--json", "--port", str(free_port()))
     assert started.code == 0, started.err

@@ -115,6 +115,7 @@ def test_arrivals_by_chance_with_lengths_as_the_server_was_asked(pair: Home) -> 
     assert 1 < run["generation_tokens"] / 12 < 100
 
 
+@pytest.mark.long
 def test_a_planted_bad_profile_is_told_by_swapping_between_them(pair: Home) -> None:
     load = ("--concurrency", "8", "--requests", "24", "--input-tokens", "16")
     ran = pair.run("bench", "--name", "night", "--profiles", "one,many", *load, "--repeats", "2",

@@ -41,6 +41,7 @@ def test_without_a_server_its_checks_do_not_apply(home: Home) -> None:
     assert home.status()["server"]["state"] == "stopped"
 
 
+@pytest.mark.long
 def test_what_a_flag_holds_back_is_mended_by_one_fix_and_its_gain_measured(home: Home) -> None:
     """The same as `f` on the Host screen: a restart with the flag changed, timed on both sides."""
     started = home.run(

@@ -82,6 +82,7 @@ def begun(pair: Pair, *more: str) -> Any:
     return process
 
 
+@pytest.mark.long
 def test_interrupted_it_gives_all_back_and_goes_on_to_a_card(pair: Pair, tmp_path: Path) -> None:
     before = pair.server
     process = begun(pair)
@@ -158,6 +159,7 @@ def test_another_server_takes_ollamas_place_and_its_memory_is_read(pair: Pair) -
     assert pair.home.status("owl")["server"]["pid"] == before
 
 
+@pytest.mark.long
 def test_where_both_need_the_card_ours_rests_and_loses_nothing_by_that(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

