@@ -9,8 +9,9 @@ import pytest
 from vconsole.engine.log.logline import LogLevel
 from vconsole.tui.logs import logfile
 from vconsole.tui.logs.folds import Folds
-from vconsole.tui.logs.logfile import LogFile, read_tail
+from vconsole.tui.logs.logfile import LogFile
 from vconsole.tui.logs.selection import LogSelection
+from vconsole.tui.logs.tail import read_tail
 
 
 def opened(path: Path, text: str) -> LogFile:

@@ -14,7 +14,7 @@ from vconsole.host.membership import is_outside
 from vconsole.settings import Table
 from vconsole.supervisor.model import Sample, ServerState, ServerStatus, Status
 from vconsole.tui.history import History
-from vconsole.tui.logs.logfile import read_tail, stamp_of
+from vconsole.tui.logs.tail import read_tail, stamp_of
 from vconsole.tui.view import WINDOWS_S, Link, View
 
 TAIL_LINES = 40

@@ -17,7 +17,8 @@ from vconsole.engine.log.line_splitter import LONGEST_LINE_BYTES, LineSplitter, 
 from vconsole.supervisor.logs.log_reading import LogFollower, last_lines
 from vconsole.supervisor.logs.logtail import LogTail
 from vconsole.supervisor.servers.starts.aftermath import explain_exit
-from vconsole.tui.logs.logfile import LogFile, read_tail
+from vconsole.tui.logs.logfile import LogFile
+from vconsole.tui.logs.tail import read_tail
 
 LONG = 100 << 20
 

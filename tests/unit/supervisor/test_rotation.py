@@ -22,7 +22,8 @@ from vconsole.engine.log.redact import Redactor
 from vconsole.supervisor.logs.log_parts import archives, live_begin, live_chunks, read_live
 from vconsole.supervisor.logs.log_reading import LogFollower, last_lines
 from vconsole.supervisor.logs.rotation import Limits, Rotation, put_away
-from vconsole.tui.logs.logfile import LogFile, read_tail
+from vconsole.tui.logs.logfile import LogFile
+from vconsole.tui.logs.tail import read_tail
 
 # A machine may be many times slower than the one that this was written on.
 PATIENCE_S = 180.0

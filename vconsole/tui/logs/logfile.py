@@ -10,21 +10,19 @@ import re
 import time
 from array import array
 from bisect import bisect_left
-from itertools import islice
 from pathlib import Path
 
 from vconsole.engine.log.logline import LogLevel, LogLine, parse
 from vconsole.engine.log.phases import PHASES, phase_opened
-from vconsole.engine.log.redact import Redactor
 from vconsole.supervisor.logs.log_parts import live_begin
 from vconsole.supervisor.logs.log_secrets import redactor_of
 from vconsole.tui.logs.folds import TRACEBACK as BEGINS_TRACEBACK
 from vconsole.tui.logs.folds import Folds, is_frame
+from vconsole.tui.logs.tail import decoded
 
 CHUNK_BYTES = 128 << 10
 LONGEST_LINE_BYTES = 16 << 10
 HEAD_BYTES = 2048
-TAIL_BYTES = 64 << 10
 # A start is told in some hundred lines.
 START_LINES = 5000
 LEVEL = re.compile(
@@ -35,7 +33,6 @@ LEVEL = re.compile(
 TRACEBACK = re.compile(
     rb"^(?:\([^)]* pid=\d+\) |\[rank\d+\]: ?)*Traceback \(most recent call last\)"
 )
-ANSWERED = re.compile(rb'"(?:GET|POST) [^"]* HTTP/[\d.]+\\?" 2\d\d')
 INSIDE = re.compile(
     rb"^(?:\([^)]* pid=\d+\) ?|\[rank\d+\]: ?)*(?:\s|[\w.]+(?:Error|Exception)\b|$)"
 )
@@ -192,7 +189,7 @@ class LogFile:
         try:
             with self.path.open("rb") as file:
                 return [
-                    _decoded(
+                    decoded(
                         os.pread(file.fileno(), min(stop - begin, LONGEST_LINE_BYTES), begin),
                         self._redact,
                     )
@@ -203,38 +200,3 @@ class LogFile:
 
     def line(self, number: int) -> LogLine:
         return parse(self.text(number))
-
-
-def _decoded(line: bytes, redact: Redactor) -> str:
-    return redact(line.rstrip(b"\r\n").decode("utf-8", errors="replace"))
-
-
-def read_tail(path: Path, count: int) -> tuple[LogLine, ...]:
-    """The last `count` lines that say something; empty where the file cannot be read.
-
-    Answered requests, a line each in uvicorn's access log, say nothing.
-    """
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            begin = max(live_begin(path), size - TAIL_BYTES)
-            file.seek(begin)
-            block = file.read(TAIL_BYTES)
-    except OSError:
-        return ()
-    lines = block.split(b"\n")
-    if begin == size - TAIL_BYTES:
-        lines = lines[1:]
-    spoken = (line for line in reversed(lines) if line.strip() and not ANSWERED.search(line))
-    redact = redactor_of(path)
-    last = [parse(_decoded(line, redact)) for line in islice(spoken, count)]
-    return tuple(reversed(last))
-
-
-def stamp_of(path: Path) -> tuple[int, ...]:
-    """Changes whenever the file does; empty where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
