@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from vconsole.errors import VConsoleError
 from vconsole.requests.batch import identity
 from vconsole.requests.batch.answers import Failure, answer_line, bad_line, failure_line
-from vconsole.requests.batch.cache import AnswerCache, revision_of
+from vconsole.requests.batch.cached_sending import CachedSender
 from vconsole.requests.batch.ids import IdTable
 from vconsole.requests.batch.join import write_join
 from vconsole.requests.batch.journal import Journal, LineFile, failure_key
@@ -28,9 +27,9 @@ from vconsole.requests.batch.model import (
     Progress,
 )
 from vconsole.requests.batch.peer import Peer
-from vconsole.requests.batch.sending import Answered, PutBackError, Sender
+from vconsole.requests.batch.remaining import Remaining
+from vconsole.requests.batch.sending import PutBackError, Sender
 from vconsole.requests.batch.source import Shape, open_source
-from vconsole.requests.batch.source.shaping import Entry
 from vconsole.requests.batch.tuning import Tuner
 from vconsole.requests.batch.writing import Writing
 
@@ -54,16 +53,14 @@ class Run:
         self._writing = Writing(self._journal)
         self._peer = Peer(self._directive.url, self._directive.api_key)
         self._sender = Sender(self._peer, self._counts, spec.timeout_s, lambda: self._halted)
+        self._answers = CachedSender(self._sender, self._counts)
         self._tuner = Tuner(spec.concurrency, self._peer, self._sender, self._counts)
-        self._seen = IdTable()
-        self._entries: Iterator[Entry] = iter(())
-        self._again: deque[Item] = deque()
+        self._remaining = Remaining(iter(()), IdTable(), 0, self._note_bad)
         self._workers: set[asyncio.Task[None]] = set()
-        self._cache: AnswerCache | None = None
         self._identifying: asyncio.Task[None] | None = None
         self._begun_s = time.monotonic()
         self._first_request_s: float | None = None
-        self._total, self._phase, self._exhausted = 0, Phase.CHECKING, False
+        self._total, self._phase = 0, Phase.CHECKING
         self._tokens_before = 0
         self._error: VConsoleError | None = None
 
@@ -98,7 +95,6 @@ class Run:
         self._total = await asyncio.to_thread(self._source.count)
         await asyncio.to_thread(self._journal.recover, self._total, self._counts)
         self._tokens_before = self._counts.generation_tokens
-        self._seen = IdTable(self._total)
         self._phase = Phase.WAITING
         while not await self._peer.until_there(TICK_S):
             if self._directive.cancelled:
@@ -109,9 +105,10 @@ class Run:
         if endpoint is Endpoint.AUTO:
             endpoint = await self._peer.endpoint(model)
         shape = Shape.of(self._spec, model, self._peer.models, endpoint)
-        self._entries = self._source.read(shape)
+        entries = self._source.read(shape)
+        self._remaining = Remaining(entries, self._journal.known, self._total, self._note_bad)
         if self._spec.cache:
-            await self._open_cache(model)
+            await self._answers.open(model, self._peer)
         self._identifying = asyncio.create_task(asyncio.to_thread(self._identify, model))
         self._phase = Phase.RUNNING
 
@@ -127,13 +124,6 @@ class Run:
     def _identify(self, model: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             identity.write(self._spec.output_path, identity.take(self._spec, model))
-
-    async def _open_cache(self, model: str) -> None:
-        scrape = await self._peer.scrape()
-        card = next((card for card in self._peer.cards if card.id == model), None)
-        revision = card and revision_of(card, scrape.started_at_s if scrape else None)
-        if revision:
-            self._cache = await asyncio.to_thread(AnswerCache, revision)
 
     # --- sending ---------------------------------------------------------------------------------
 
@@ -153,7 +143,7 @@ class Run:
         if self._phase is not Phase.RUNNING:
             return
         limit = self._tuner.limit
-        while len(self._workers) < limit and not (self._exhausted and not self._again):
+        while len(self._workers) < limit and self._remaining.any_left:
             worker = asyncio.create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._let_go)
@@ -173,7 +163,7 @@ class Run:
         """Send one request after another, as long as this worker is wanted."""
         while not self._halted and len(self._workers) <= self._tuner.limit:
             await self._tuner.turn()
-            item = await self._next()
+            item = await self._remaining.next()
             if item is None:
                 return
             begun_s = time.monotonic()
@@ -181,28 +171,10 @@ class Run:
                 await self._carry_out(item)
                 self._tuner.pace.took(time.monotonic() - begun_s)
             except PutBackError:
-                self._again.append(item)
+                self._remaining.put_back(item)
             except BaseException:
-                self._again.append(item)
+                self._remaining.put_back(item)
                 raise
-
-    async def _next(self) -> Item | None:
-        """The next request that is not done; what makes none goes to the errors file."""
-        if self._again:
-            return self._again.popleft()
-        known, seen = self._journal.known, self._seen
-        for entry in self._entries:
-            if isinstance(entry, BadLine):
-                await self._note_bad(entry)
-            elif seen.get(entry.key):
-                words = f"custom_id {entry.key!r} occurs before"
-                await self._note_bad(BadLine(entry.number, "duplicate_id", words, entry.key))
-            else:
-                seen.put(entry.key, 1)
-                if not known.get(entry.key):
-                    return entry
-        self._exhausted = True
-        return None
 
     async def _note_bad(self, bad: BadLine) -> None:
         if self._journal.known.get(failure_key(bad.custom_id, bad.number, bad.code)):
@@ -211,7 +183,9 @@ class Run:
         self._counts.count_failure(bad.code)
 
     async def _carry_out(self, item: Item) -> None:
-        outcome = await self._answer(item)
+        if self._first_request_s is None:
+            self._first_request_s = time.monotonic() - self._begun_s
+        outcome = await self._answers.send(item)
         if isinstance(outcome, Failure):
             await self._write(self._journal.errors, failure_line(item, outcome))
             self._counts.count_failure(outcome.code)
@@ -219,24 +193,6 @@ class Run:
         line = answer_line(item, outcome.judged, outcome.body)
         await self._write(self._journal.output, line)
         outcome.judged.count(self._counts)
-
-    async def _answer(self, item: Item) -> Answered | Failure:
-        if self._first_request_s is None:
-            self._first_request_s = time.monotonic() - self._begun_s
-        cache = self._cache
-        if cache is None or not item.deterministic:
-            return await self._sender.send(item)
-        key = cache.key(item)
-        self._counts.cache_asked += 1
-        found = cache.find(key)
-        if found is not None and (known := Answered.of_cache(found)):
-            self._counts.reused += 1
-            self._counts.from_cache += 1
-            return known
-        outcome = await self._sender.send(item)
-        if isinstance(outcome, Answered):
-            cache.add(key, outcome.body)
-        return outcome
 
     async def _write(self, file: LineFile, line: bytes) -> None:
         """Have the kernel take the line; a full disk is waited for, unless the batch is ended."""
@@ -278,8 +234,7 @@ class Run:
     async def _close(self) -> None:
         await self._let_finish()
         await self._peer.close()
-        if self._cache:
-            await asyncio.to_thread(self._cache.close)
+        await self._answers.close()
         if self._identifying:
             await asyncio.wait({self._identifying})
         await self._journal.sync()
@@ -308,8 +263,7 @@ class Run:
             with contextlib.suppress(OSError):
                 await self._journal.sync()
             self._error = self._error or self._writing.fault()
-            if self._cache:
-                await asyncio.to_thread(self._cache.flush)
+            await self._answers.flush()
 
     def progress(self) -> Progress:
         counts = self._counts
