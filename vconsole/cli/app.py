@@ -1,16 +1,15 @@
-"""The tree of commands, and the one place where errors become words and exit codes."""
+"""The tree of commands."""
 
 from __future__ import annotations
 
 import importlib
 import os
-import sys
 from typing import Any
 
 import click
 
 from vconsole import __version__
-from vconsole.cli.output import print_error
+from vconsole.cli.guard import guarded
 from vconsole.errors import ExitCode, VConsoleError
 
 # name -> (module, what `vconsole --help` says of it); its function is called as the command is.
@@ -91,28 +90,19 @@ def vconsole(ctx: click.Context, socket: str | None, readonly: bool, name: str) 
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command; returns its exit code and never lets a traceback reach the user."""
-    as_json = "--json" in arguments[: _end_of_options(arguments)]
+    """Run one command; returns its exit code."""
+    return guarded(lambda: _run(arguments), "--json" in arguments[: _end_of_options(arguments)])
+
+
+def _run(arguments: list[str]) -> int:
     try:
         result: Any = vconsole.main(arguments, prog_name="vconsole", standalone_mode=False)
-    except VConsoleError as error:
-        print_error(error, as_json)
-        return int(error.exit_code)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
+    except click.Abort:
+        raise KeyboardInterrupt from None
     except click.ClickException as error:
-        print_error(_usage_error(error), as_json)
-        return int(ExitCode.USAGE)
-    except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write("\n")
-        return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has gone, as `| head` does; nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.FAILED)
-    except OSError as error:
-        print_error(VConsoleError(str(error), "see whether the disk is full or read-only"), as_json)
-        return int(ExitCode.FAILED)
+        raise _usage_error(error) from error
     return result if isinstance(result, int) else int(ExitCode.DONE)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from vconsole.cli import COMPLETION
+
 
 @click.command(
     epilog="Example: vconsole completion bash > ~/.local/share/bash-completion/completions/vconsole"
@@ -16,4 +18,4 @@ def completion(shell: str) -> None:
 
     completer = get_completion_class(shell)
     assert completer is not None
-    click.echo(completer(vconsole, {}, "vconsole", "_VCONSOLE_COMPLETE").source())
+    click.echo(completer(vconsole, {}, "vconsole", COMPLETION).source())

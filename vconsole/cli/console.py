@@ -6,12 +6,10 @@ import gc
 import os
 import sys
 
-import click
-
 from vconsole import paths
-from vconsole.cli.options import is_readonly
 from vconsole.cli.output import say
 from vconsole.cli.reaching import running_supervisor
+from vconsole.cli.readonly import is_readonly
 
 
 def is_in_browser() -> bool:
@@ -21,14 +19,16 @@ def is_in_browser() -> bool:
 
 def open_console(name: str, readonly: bool = False, alone: bool = False) -> int:
     """Run the console until the user leaves it; returns its exit code."""
-    terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    # A stream that was closed is None.
+    streams = all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    terminal = streams and os.environ.get("TERM") != "dumb"
     if not terminal and not is_in_browser():
         from vconsole.cli.watching.status import page_lines, status_from_records
 
         say("this is no terminal that can show the console; here is the status instead")
         client = running_supervisor()
         page = client.status(name) if client else status_from_records(name)
-        click.echo("\n".join(page_lines(page)))
+        sys.stdout.write("\n".join(page_lines(page)) + "\n")
         return 0
     # Nothing of what is imported is garbage, and looking for it is a tenth of the first paint.
     gc.disable()

@@ -10,9 +10,10 @@ import click
 from vconsole import settings
 from vconsole.cli.console import open_console
 from vconsole.cli.models.first_model import choose_first_model
-from vconsole.cli.options import json_output, require_writable, server_name
+from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import duration, print_json, say
 from vconsole.cli.reaching import reach_supervisor
+from vconsole.cli.readonly import require_writable
 from vconsole.cli.requests.smoke import report_lines, run_smoke_test
 from vconsole.cli.servers.follow import PhasePrinter, follow
 from vconsole.engine.command.command import passed_on

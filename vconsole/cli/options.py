@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 from vconsole.cli import completing
-from vconsole.errors import ExitCode, VConsoleError
-from vconsole.settings import TRUE_WORDS
 from vconsole.supervisor.names import checked_name
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,18 +66,3 @@ def workload_options(prompts: str) -> Callable[[F], F]:
         return function
 
     return added
-
-
-def is_readonly() -> bool:
-    return os.environ.get("VCONSOLE_READONLY", "").lower() in TRUE_WORDS
-
-
-def require_writable(verb: str) -> None:
-    """Refuse a changing verb under `--readonly` (exit code 5)."""
-    if is_readonly():
-        raise VConsoleError(
-            f"{verb} changes something, and this is read-only",
-            "leave out --readonly and unset VCONSOLE_READONLY",
-            ExitCode.REFUSED,
-            kind="readonly",
-        )

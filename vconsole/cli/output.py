@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import msgspec
 
 from vconsole.errors import VConsoleError
@@ -20,13 +19,14 @@ def print_json(data: object) -> None:
 
 def say(text: str) -> None:
     """A line of progress, on stderr."""
-    click.echo(text, err=True)
+    if sys.stderr is not None:
+        sys.stderr.write(f"{text}\n")
 
 
 def print_error(error: VConsoleError, as_json: bool) -> None:
-    click.echo(f"error: {error.message}", err=True)
+    say(f"error: {error.message}")
     if error.remedy:
-        click.echo(f"hint: {error.remedy}", err=True)
+        say(f"hint: {error.remedy}")
     if as_json:
         body = {"kind": error.kind, "message": error.message, "remedy": error.remedy}
         print_json({"error": body})

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from vconsole import settings
-from vconsole.cli.options import require_writable
+from vconsole.cli.readonly import require_writable
 from vconsole.engine.find import (
     INSTALL_REMEDY,
     Engine,

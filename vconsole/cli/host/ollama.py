@@ -7,9 +7,10 @@ from datetime import datetime
 
 import click
 
-from vconsole.cli.options import json_output, require_writable
+from vconsole.cli.options import json_output
 from vconsole.cli.output import duration, gib, print_json, say
 from vconsole.cli.reaching import reach_supervisor
+from vconsole.cli.readonly import require_writable
 from vconsole.errors import ExitCode
 from vconsole.supervisor.model import Step
 from vconsole.supervisor.ollama.model import OllamaReport

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from vconsole.cli.options import json_output, require_writable
+from vconsole.cli.options import json_output
 from vconsole.cli.output import print_json, say
+from vconsole.cli.readonly import require_writable
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.host.service.installed import InstalledUnit, installed
 from vconsole.host.service.journal import journal_command

@@ -7,9 +7,10 @@ import time
 import click
 
 from vconsole import paths
-from vconsole.cli.options import json_output, require_writable
+from vconsole.cli.options import json_output
 from vconsole.cli.output import duration, print_json, say
 from vconsole.cli.reaching import running_supervisor
+from vconsole.cli.readonly import require_writable
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.supervisor.autostart import wait_until_left
 from vconsole.supervisor.model import SupervisorInfo

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from vconsole.cli.options import json_output, require_writable, server_name, workload_options
+from vconsole.cli.options import json_output, server_name, workload_options
+from vconsole.cli.readonly import require_writable
 
 OUTPUTS = ("markdown", "svg")
 

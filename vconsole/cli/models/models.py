@@ -7,8 +7,9 @@ import os
 import click
 
 from vconsole.cli.models.models_table import print_found, print_table
-from vconsole.cli.options import json_output, require_writable
+from vconsole.cli.options import json_output
 from vconsole.cli.output import print_json, say
+from vconsole.cli.readonly import require_writable
 from vconsole.errors import ExitCode, VConsoleError
 
 

@@ -10,8 +10,9 @@ import click
 from vconsole import paths
 from vconsole.cli import completing
 from vconsole.cli.models.profile_fallback import as_data, fallback, lines
-from vconsole.cli.options import json_output, require_writable, server_name
+from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import print_json, say
+from vconsole.cli.readonly import require_writable
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.models.profiles import Profile, load_profiles
 

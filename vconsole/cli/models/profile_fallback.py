@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vconsole.cli.options import json_output, require_writable
+from vconsole.cli.options import json_output
 from vconsole.cli.output import gib, print_json, say
+from vconsole.cli.readonly import require_writable
 from vconsole.errors import ExitCode, VConsoleError
 
 if TYPE_CHECKING:

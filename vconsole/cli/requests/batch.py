@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from vconsole.cli.options import json_output, require_writable, server_name
+from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import print_json, say
 from vconsole.cli.reaching import reach_supervisor
+from vconsole.cli.readonly import require_writable
 
 
 class Concurrency(click.ParamType):  # type: ignore[type-arg, unused-ignore]

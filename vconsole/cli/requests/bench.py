@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from vconsole.cli.options import json_output, require_writable, server_name
+from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import print_json, say
+from vconsole.cli.readonly import require_writable
 
 OUTPUTS = ("csv", "markdown", "svg")
 

@@ -7,9 +7,10 @@ import sys
 
 import click
 
-from vconsole.cli.options import json_output, require_writable, server_name
+from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import print_json, say
 from vconsole.cli.reaching import reach_supervisor
+from vconsole.cli.readonly import require_writable
 from vconsole.cli.watching.status import held
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.supervisor.model import AdoptRequest, ForeignServer

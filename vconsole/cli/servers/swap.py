@@ -7,9 +7,10 @@ import os
 import click
 
 from vconsole.cli import completing
-from vconsole.cli.options import json_output, require_writable, server_name
+from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import duration, print_error, print_json, say
 from vconsole.cli.reaching import reach_supervisor
+from vconsole.cli.readonly import require_writable
 from vconsole.cli.servers.follow import error_of, follow
 from vconsole.cli.servers.swap_following import until_swapped
 from vconsole.engine.command.command import passed_on

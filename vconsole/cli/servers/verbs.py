@@ -7,9 +7,10 @@ import os
 import click
 
 from vconsole.cli import completing
-from vconsole.cli.options import json_output, require_writable, server_name
+from vconsole.cli.options import json_output, server_name
 from vconsole.cli.output import duration, print_json, say
 from vconsole.cli.reaching import reach_supervisor
+from vconsole.cli.readonly import require_writable
 from vconsole.cli.servers.follow import follow
 from vconsole.cli.servers.starting import start_and_wait, under_way, wait_for_start
 from vconsole.engine.command.command import passed_on
