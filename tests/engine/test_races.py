@@ -30,14 +30,13 @@ def test_a_start_during_a_stop_is_refused_and_two_stops_are_one(ready: Home) -> 
 
 
 def test_two_homes_cannot_load_for_one_port(
-    ready: Home, engine_python: str, tmp_path_factory: pytest.TempPathFactory
+    home: Home, engine_python: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    assert ready.run("stop").code == 0
     port = str(free_port())
     other = Home(tmp_path_factory.mktemp("other"), engine_python)
     try:
-        assert ready.run("start", "demo", "--port", port, "--no-wait").code == 0
-        wait_until("it loads", lambda: ready.status()["server"]["phase"] is not None, 30)
+        assert home.run("start", "demo", "--port", port, "--no-wait").code == 0
+        wait_until("it loads", lambda: home.status()["server"]["phase"] is not None, 30)
         ran = other.run("start", "demo", "--port", port, "--json")
         assert (ran.code, ran.data["error"]["kind"]) == (5, "port_in_use")
     finally:
@@ -45,20 +44,21 @@ def test_two_homes_cannot_load_for_one_port(
 
 
 @pytest.mark.root
-def test_another_user_cannot_speak_to_the_supervisor(ready: Home) -> None:
+def test_another_user_cannot_speak_to_the_supervisor(home: Home) -> None:
+    assert home.run("ollama", "status").code == 0, "it has started a supervisor"
     url = "http://localhost/v1/supervisor"
-    asked = ["curl", "-sS", "--unix-socket", str(ready.socket), url]
+    asked = ["curl", "-sS", "--unix-socket", str(home.socket), url]
     as_nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", *asked]
     refused = subprocess.run(as_nobody, capture_output=True, text=True, check=False)
     assert refused.returncode != 0
     # Even where the folder lets a stranger through, the kernel's word on who calls decides.
-    for folder in (ready.root, *ready.socket.parents):
-        if folder.is_relative_to(ready.root.parent):
+    for folder in (home.root, *home.socket.parents):
+        if folder.is_relative_to(home.root.parent):
             folder.chmod(0o755)
-    ready.socket.chmod(0o666)
-    for folder in ready.root.parents:
+    home.socket.chmod(0o666)
+    for folder in home.root.parents:
         if folder.name.startswith("pytest-"):
             folder.chmod(0o755)
     said = subprocess.run(as_nobody, capture_output=True, text=True, check=False)
     assert '"not_yours"' in said.stdout
-    ready.state.chmod(0o700)
+    home.state.chmod(0o700)

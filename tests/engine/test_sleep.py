@@ -168,6 +168,7 @@ def steps_under_way(home: Home) -> list[str]:
     return [step["name"] for one in swaps if one["state"] == "running" for step in one["steps"]]
 
 
+@pytest.mark.long
 def test_a_wake_that_answers_otherwise_becomes_a_cold_start(day: Home) -> None:
     ((model, slept_pid),) = asleep(day).items()
     kill_the_supervisor(day)
