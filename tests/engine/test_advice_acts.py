@@ -55,6 +55,7 @@ def tells(home: Home, said: list[str]) -> bool:
     return f"▸ All {SEATS} seats are taken" in said[-1]
 
 
+@pytest.mark.long
 def test_too_few_seats_are_seen_said_and_changed(home: Home) -> None:
     port, flags = str(free_port()), ("--", "--max-num-seqs", str(SEATS), "--seed", "7")
     started = home.run("start", "demo", "--json", "--port", port, *flags)

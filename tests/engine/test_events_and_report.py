@@ -94,6 +94,7 @@ def test_history_is_folded_to_the_points_asked_for(served: Served) -> None:
     assert folded[-1].kv_cache_usage is not None
 
 
+@pytest.mark.long
 def test_a_killed_supervisor_loses_no_event_and_only_seconds_of_samples(home: Home) -> None:
     assert home.run("start", "demo", "--port", str(free_port())).code == 0
     assert home.run("ask", "Who are you?", "--max-tokens", "5").code == 0

@@ -152,7 +152,7 @@ CASES = {
 
 ORDINARY = {
     *("wrong path", "not on the hub", "unknown flag", "too long", "shard cut short"),
-    *("broken config", "full disk", "plain"),
+    *("full disk", "plain"),
 }
 
 

@@ -80,6 +80,7 @@ def test_its_processes_carry_the_tag_and_the_next_supervisor_adopts_it(day: Home
     assert (after["pid"], after["adopted"]) == (before["server"]["pid"], True)
 
 
+@pytest.mark.long
 def test_a_standby_that_died_makes_way_for_a_cold_start(day: Home) -> None:
     assert day.run("restart").code == 0
     pid = waiting_pid(day)

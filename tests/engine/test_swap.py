@@ -187,6 +187,7 @@ def test_a_start_that_fails_brings_the_old_one_back_and_held_requests_with_it(da
     assert max(one.elapsed.total_seconds() for one in asker.answered(404)) > 5
 
 
+@pytest.mark.long
 def test_a_profile_falls_back_where_memory_does_not_suffice(day: Home) -> None:
     serves(day, "demo-owl")
     profiles = day.root / "config" / "vconsole" / "profiles.toml"

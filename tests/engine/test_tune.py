@@ -33,6 +33,7 @@ def trials_in(journal: Path) -> int:
     return journal.read_bytes().count(b"\n") - 1 if journal.exists() else 0
 
 
+@pytest.mark.long
 def test_a_planted_bad_setting_is_found_and_the_old_profile_is_a_command_away(home: Home) -> None:
     started = home.run("start", "demo", "--port", str(free_port()), "--", *PLANTED, timeout_s=600)
     assert started.code == 0, started.err

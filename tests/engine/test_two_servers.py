@@ -107,6 +107,7 @@ def test_a_killed_one_comes_back_and_the_other_is_untouched(pair: Home) -> None:
     assert (after["pid"], after["restarts"]) == (before["pid"], 0)
 
 
+@pytest.mark.long
 def test_what_was_wanted_comes_back_after_a_reboot_and_what_was_stopped_does_not(
     pair: Home,
 ) -> None:

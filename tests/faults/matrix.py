@@ -101,8 +101,6 @@ ORDINARY = frozenset(
         Case(Who.ENGINE_CORE, signal.SIGSTOP, Moment.IDLE),
         Case(Who.ENGINE_CORE, signal.SIGKILL, Moment.LOADED),
         Case(Who.SUPERVISOR, signal.SIGKILL, Moment.IDLE),
-        Case(Who.SUPERVISOR, signal.SIGSTOP, Moment.IDLE),
-        Case(Who.TRACKER, signal.SIGKILL, Moment.IDLE),
         Case(Who.CLIENT, signal.SIGKILL, Moment.LOADED),
     }
 )

@@ -133,18 +133,10 @@ CASES = (
     Killed("a failed start", at("starting", "starting"), TOO_LONG, False, "rolled back", ends=True),
     Killed("roll back: start", at("returning", "starting"), TOO_LONG, False, "rolled back"),
 )
-ORDINARY = {"drain and stop"}
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(
-            one, id=one.title, marks=() if one.title in ORDINARY else pytest.mark.fault_matrix
-        )
-        for one in CASES
-    ],
-)
+@pytest.mark.fault_matrix
+@pytest.mark.parametrize("case", CASES, ids=[one.title for one in CASES])
 def test_the_supervisor_killed_in(case: Killed, swapping: Swapping, row: Row) -> None:
     row.title = f"supervisor KILL in a swap: {case.title}"
     row.expected = "the new one serves" if case.new_serves else "the old one serves"

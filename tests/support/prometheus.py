@@ -33,7 +33,7 @@ class Prometheus:
     def query(self, expression: str, at_s: float | None = None) -> list[dict[str, Any]]:
         """The series of an instant query, each with `metric` and `value` or `values`."""
         asked = {"query": expression, "time": at_s or time.time()}
-        with urlopen(f"{self._url}/api/v1/query?{urlencode(asked)}", timeout=10) as answer:
+        with urlopen(f"{self._url}/api/v1/query?{urlencode(asked)}", timeout=60) as answer:
             found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
         return found
 

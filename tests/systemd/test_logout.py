@@ -36,6 +36,7 @@ def record_of(person: Person) -> dict[str, object]:
 
 
 @pytest.mark.engine
+@pytest.mark.long
 def test_with_linger_supervisor_and_server_outlive_the_session(
     machine: Machine, engine_folder: Path
 ) -> None:
